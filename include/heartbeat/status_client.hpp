@@ -1,0 +1,45 @@
+// Asks the monitor. One question at a time; a client whose question went unanswered is as good as
+// new for the next one (the socket is replaced, as REQ demands).
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "heartbeat/status.hpp"
+
+namespace heartbeat {
+
+// No answer within the time limit, an endpoint that cannot be used, or bytes that are no reply.
+struct Unreachable {
+  std::string why;
+};
+
+template <class Reply>
+using Answer = std::variant<Reply, Error, Unreachable>;
+
+class StatusClient {
+ public:
+  explicit StatusClient(std::string endpoint, Duration timeout = Duration{2'000});
+  ~StatusClient();
+  StatusClient(const StatusClient&) = delete;
+  StatusClient& operator=(const StatusClient&) = delete;
+
+  Answer<PingReply> ask(const PingRequest& request);
+  Answer<StatusReply> ask(const StatusRequest& request);
+  Answer<AgentsReply> ask(const AgentsRequest& request);
+  Answer<AgentReply> ask(const AgentRequest& request);
+  Answer<AlertsReply> ask(const AlertsRequest& request);
+  Answer<CountersReply> ask(const CountersRequest& request);
+
+ private:
+  class Connection;
+  template <class Reply, class Request>
+  Answer<Reply> exchange(const Request& request);
+
+  std::string endpoint_;
+  Duration timeout_;
+  std::unique_ptr<Connection> connection_;
+};
+
+}  // namespace heartbeat

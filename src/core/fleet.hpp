@@ -1,0 +1,144 @@
+// All runs and what time does to them: a pure function of events and instants. No clock, no I/O;
+// the same calls give the same transitions, bit for bit.
+//
+// An activity writes the run's record and leaves the deadline queue alone: the queue's entry may be
+// earlier than the run's true deadline, is looked at when it comes due, and is put back if the run
+// was active since. Only a deadline that moves earlier moves its entry at once.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "core/counters.hpp"
+#include "core/deadlines.hpp"
+#include "core/limits.hpp"
+#include "core/run.hpp"
+#include "core/slab.hpp"
+#include "core/slot_index.hpp"
+#include "core/sources.hpp"
+#include "core/transition.hpp"
+#include "heartbeat/event.hpp"
+#include "heartbeat/time.hpp"
+
+namespace heartbeat::core {
+
+class Fleet {
+ public:
+  explicit Fleet(const Limits& limits);
+
+  // Folds events read at `now`, in order. REQUIRES: `now` never decreases, here and in advance().
+  void fold(std::span<const Event> events, Instant now, Transitions& out);
+
+  // Fires every deadline before `now`, oldest first, looking at no more than `limit` queue entries
+  // and `limit` expired tombstones; call again while next_deadline() is before `now`.
+  void advance(Instant now, std::size_t limit, Transitions& out);
+
+  // No deadline fires before this instant; it may be earlier than the first that does.
+  std::optional<Instant> next_deadline() const;
+
+  const Limits& limits() const { return limits_; }
+  // New limits hold from now on. Deadlines that they move earlier are found by requeue().
+  void set_limits(const Limits& limits);
+  // After set_limits(): looks at up to `limit` runs; true while there are more to look at.
+  bool requeue(std::size_t limit);
+
+  std::size_t runs_in_flight() const { return deadlines_.size(); }
+  std::size_t runs_idle() const { return idle_; }
+  std::size_t runs_stale() const { return stale_; }
+  std::size_t tombstones() const { return tombstones_; }
+  std::size_t sources() const { return sources_.size(); }
+  const Counters& counters() const { return counters_; }
+
+  // Called with a run in flight; false stops the walk. The run must not be kept.
+  using Visit = std::function<bool(const Run&)>;
+
+  // Visits runs in flight from place `from` (0 = the first), looking at no more than `look_max`
+  // records. Returns the place to go on from, or nullopt at the end. A run keeps its place while it
+  // is in flight, so whoever follows the places sees it exactly once. Visit's false stops after
+  // that run; the place returned is the one behind it.
+  std::optional<Slot> scan(Slot from, std::size_t look_max, const Visit& visit) const;
+  // Visits runs in flight, those with the nearest deadlines roughly first.
+  void nearest(const Visit& visit) const;
+  // Visits the runs in flight of one agent.
+  void runs_of(std::string_view agent_id, const Visit& visit) const;
+  // The run in flight, or nullptr.
+  const Run* find(std::string_view agent_id, std::string_view run_id) const;
+  // The tombstone of that run; without run_id the latest of that agent; or nullptr.
+  const Run* tombstone(std::string_view agent_id, std::optional<std::string_view> run_id,
+                       Instant now) const;
+
+  // Exceeding this instant makes the run stale, or ends it.
+  Instant stale_deadline(const Run& run) const;
+  Instant timeout_deadline(const Run& run) const;
+  // The silence limit now in force: the open promise's or the configured one.
+  Duration stale_after(const Run& run) const;
+  Duration timeout_after(const Run& run) const;
+  // Events of the run's source that went missing after the run's last event.
+  std::uint64_t lost_events(const Run& run) const;
+  // The source of the run's last event; "" if it had none or was forgotten.
+  std::string_view source_name(const Run& run) const;
+
+  struct SourceCounts {
+    std::uint64_t seq = 0;  // the highest that was read
+    std::uint64_t rejected = 0;
+  };
+  SourceCounts source(std::string_view name) const;
+
+ private:
+  void fold_one(const Event& event, Instant now, Transitions& out);
+  void reject(const Event& event, Rejection reason, std::uint32_t* run_count);
+  void start(Slot slot, const Event& event, bool adopted, Instant now);
+  void on_register(Slot slot, const Event& event, Instant now, Transitions& out);
+  void on_sign_of_life(Slot slot, const Event& event, Instant now, Transitions& out);
+  void on_unregister(Slot slot, const Event& event, Instant now, Transitions& out);
+  void begin(const Event& event, Slot slot, bool adopted, Instant now, Transitions& out);
+  void zombie(Run& run, Slot slot, Instant now);
+  void apply_texts(Run& run, const Event& event);
+  void apply_promise(Run& run, const Event& event, Instant now, Transitions& out);
+  void mark_source(Run& run, const Event& event, const Sequence& sequence);
+  void end(Slot slot, EndedBy by, Instant now, Transitions& out);
+  void resolve(Run& run, Reason reason, Instant now, Transitions& out);
+  void clear_stale(Run& run);
+  void fire(Slot slot, Instant now, Transitions& out);
+  void requeue_if_earlier(Slot slot);
+  Instant next_due(const Run& run) const;
+  Transition describe(const Run& run, TransitionKind kind, Instant now) const;
+  void note_capacity(Transitions& out);
+  void note_room(Transitions& out);
+
+  Slot find_record(std::string_view agent_id, std::string_view run_id, std::uint64_t hash) const;
+  Slot new_record(const Event& event, std::uint64_t hash);
+  void forget(Slot slot);
+  void bury(Slot slot, Instant now);
+  void unbury(Slot slot);
+  void append_tombstone(Slot slot);
+  void remove_tombstone(Slot slot);
+  bool expired(const Run& run, Instant now) const;
+  void expire_tombstones(Instant now, std::size_t limit);
+  void link_agent(Slot slot, bool front);
+  void unlink_agent(Slot slot);
+  Slot agent_head(std::string_view agent_id) const;
+
+  Limits limits_;
+  Counters counters_;
+  Slab<Run> runs_;
+  SlotIndex by_run_;
+  SlotIndex by_agent_;  // the first of each agent's ring
+  DeadlineQueue deadlines_;
+  Sources sources_;
+  Slot oldest_tombstone_ = no_slot;
+  Slot newest_tombstone_ = no_slot;
+  std::size_t tombstones_ = 0;
+  std::size_t idle_ = 0;
+  std::size_t stale_ = 0;
+  std::uint64_t episodes_ = 0;
+  std::uint64_t registrations_ = 0;
+  std::uint64_t capacity_episode_ = 0;
+  Slot requeue_from_ = no_slot;
+};
+
+}  // namespace heartbeat::core

@@ -1,0 +1,67 @@
+// What the fleet knows of one run, in flight or ended.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "core/texts.hpp"
+#include "heartbeat/time.hpp"
+
+namespace heartbeat::core {
+
+enum class RunState : std::uint8_t { unknown, running, idle, ended };
+enum class EndedBy : std::uint8_t { unregister, timeout };
+
+using Slot = std::uint32_t;
+inline constexpr Slot no_slot = UINT32_MAX;
+
+// Remembers the source of a run's last event, and how much of it had been lost by then.
+struct SourceMark {
+  Slot slot = no_slot;
+  std::uint32_t incarnation = 0;  // of the slot: it may have been forgotten and reused
+  std::uint64_t seq = 0;
+  std::uint64_t lost = 0;
+};
+
+struct Run {
+  RunState state = RunState::unknown;
+  EndedBy ended_by = EndedBy::unregister;
+  bool adopted = false;
+  bool stale = false;   // the silence limit has been passed and judged
+  bool warned = false;  // since this registration
+
+  Instant started;
+  Instant last_activity;
+  Instant queued;       // the due time of its entry in the deadline queue; never after its own
+  Instant promised_at;  // with promise: the event that made it
+  Duration promise{};   // zero = none: the configured threshold applies
+  Duration timeout_after{};  // zero = the configured threshold applies
+  Instant last_warning;      // of the open episode
+  std::uint64_t episode = 0;  // the open stale episode; 0 = none
+  std::uint64_t order = 0;    // of registration: equal deadlines fire in this order
+
+  std::uint64_t progress = 0;
+  std::array<std::optional<Instant>, 3> last_event;  // by EventKind: register, activity, idle
+  std::optional<WallTime> sent_at;
+  SourceMark source;
+  std::uint32_t rejected_events = 0;
+  std::uint32_t zombie_events = 0;
+
+  Instant ended_at;
+  Instant last_zombie;  // or the end, if none came since: a tombstone is kept from here on
+
+  std::uint64_t hash = 0;  // of (agent_id, run_id)
+  Slot newer = no_slot;    // list of tombstones, by last_zombie
+  Slot older = no_slot;
+  Slot next_of_agent = no_slot;  // ring of all runs and tombstones of one agent
+  Slot previous_of_agent = no_slot;
+  Texts texts;
+
+  std::string_view agent_id() const { return texts.get(Text::agent_id); }
+  std::string_view run_id() const { return texts.get(Text::run_id); }
+  bool in_flight() const { return state == RunState::running || state == RunState::idle; }
+};
+
+}  // namespace heartbeat::core
