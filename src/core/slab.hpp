@@ -1,0 +1,54 @@
+// Records in numbered places that never move. Grows a chunk at a time, so that no turn pays for
+// copying everything; a place that was given back is used again first.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace heartbeat::core {
+
+template <class Record>
+class Slab {
+ public:
+  // Takes a place; its record is as new.
+  std::uint32_t take() {
+    if (!free_.empty()) {
+      const std::uint32_t slot = free_.back();
+      free_.pop_back();
+      return slot;
+    }
+    if (end_ % chunk_size == 0) {
+      chunks_.push_back(std::make_unique<Chunk>());
+    }
+    return end_++;
+  }
+  // REQUIRES: `slot` is taken.
+  void give_back(std::uint32_t slot) {
+    (*this)[slot] = Record{};
+    free_.push_back(slot);
+  }
+
+  Record& operator[](std::uint32_t slot) {
+    return (*chunks_[slot / chunk_size])[slot % chunk_size];
+  }
+  const Record& operator[](std::uint32_t slot) const {
+    return (*chunks_[slot / chunk_size])[slot % chunk_size];
+  }
+
+  // One past the highest place ever taken.
+  std::uint32_t end() const { return end_; }
+  std::size_t taken() const { return end_ - free_.size(); }
+
+ private:
+  static constexpr std::uint32_t chunk_size = 1024;
+  using Chunk = std::array<Record, chunk_size>;
+
+  std::vector<std::unique_ptr<Chunk>> chunks_;
+  std::vector<std::uint32_t> free_;
+  std::uint32_t end_ = 0;
+};
+
+}  // namespace heartbeat::core

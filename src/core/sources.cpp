@@ -1,0 +1,154 @@
+#include "core/sources.hpp"
+
+#include "core/limits.hpp"
+
+namespace heartbeat::core {
+namespace {
+
+constexpr std::uint64_t window_size = 64;
+constexpr std::uint64_t jump_max = 1'000'000;
+
+enum class Place { first, next, ahead, late, duplicate, restarted };
+
+Place place_of(const Source& source, const Event& event) {
+  const std::uint64_t seq = event.seq;
+  if (source.highest == 0) {
+    return Place::first;
+  }
+  if (event.kind == EventKind::register_ && seq == 1 && source.highest > 1) {
+    return Place::restarted;
+  }
+  if (seq > source.highest) {
+    const std::uint64_t ahead = seq - source.highest;
+    return ahead == 1 ? Place::next : ahead <= jump_max ? Place::ahead : Place::restarted;
+  }
+  const std::uint64_t behind = source.highest - seq;
+  if (behind == 0) {
+    return Place::duplicate;
+  }
+  if (behind > window_size) {
+    return Place::restarted;
+  }
+  return (source.window >> (behind - 1) & 1) != 0 ? Place::duplicate : Place::late;
+}
+
+// Moves the window so that `seq` is its upper end.
+void move_window(Source& source, std::uint64_t seq) {
+  const std::uint64_t ahead = seq - source.highest;
+  source.window = ahead >= window_size ? 0 : source.window << ahead;
+  if (ahead <= window_size) {
+    source.window |= std::uint64_t{1} << (ahead - 1);
+  }
+  source.highest = seq;
+}
+
+}  // namespace
+
+Sequence Sources::observe(const Event& event, Instant now) {
+  if (event.source.empty() || event.seq == 0) {
+    return {};
+  }
+  const std::uint64_t hash = hash_of(event.source);
+  Slot slot = find_slot(event.source, hash);
+  if (slot != no_slot && now - slots_[slot].heard > source_kept_ms) {
+    forget(slot);
+    slot = no_slot;
+  }
+  if (slot == no_slot) {
+    slot = add(event.source, hash);
+  }
+  Source& source = slots_[slot];
+  heard(slot, now);
+  if (event.rejected) {
+    ++source.rejected;
+  }
+  switch (place_of(source, event)) {
+    case Place::duplicate:
+      return {true, slot};
+    case Place::late:
+      source.window |= std::uint64_t{1} << (source.highest - event.seq - 1);
+      ++counters_.events_late_total;
+      break;
+    case Place::ahead:
+      source.lost += event.seq - source.highest - 1;
+      counters_.events_lost_total += event.seq - source.highest - 1;
+      move_window(source, event.seq);
+      break;
+    case Place::next:
+      move_window(source, event.seq);
+      break;
+    case Place::restarted:
+      ++counters_.sources_restarted_total;
+      [[fallthrough]];
+    case Place::first:
+      source.highest = event.seq;
+      source.window = 0;
+      break;
+  }
+  return {false, slot};
+}
+
+Slot Sources::find_slot(std::string_view name, std::uint64_t hash) const {
+  return by_name_.find(hash, [&](Slot slot) { return slots_[slot].name == name; });
+}
+
+const Source* Sources::find(std::string_view name) const {
+  const Slot slot = find_slot(name, hash_of(name));
+  return slot == no_slot ? nullptr : &slots_[slot];
+}
+
+const Source* Sources::find(const SourceMark& mark) const {
+  if (mark.slot == no_slot || slots_[mark.slot].incarnation != mark.incarnation) {
+    return nullptr;
+  }
+  return &slots_[mark.slot];
+}
+
+Slot Sources::add(std::string_view name, std::uint64_t hash) {
+  if (size() >= sources_max) {
+    forget(oldest_);
+    ++counters_.sources_evicted_total;
+  }
+  const Slot slot = slots_.take();
+  Source& source = slots_[slot];
+  source.name = name;
+  source.incarnation = ++incarnations_;
+  by_name_.insert(hash, slot);
+  append(slot);
+  return slot;
+}
+
+void Sources::forget(Slot slot) {
+  by_name_.erase(hash_of(slots_[slot].name), slot);
+  unlink(slot);
+  slots_.give_back(slot);
+}
+
+void Sources::heard(Slot slot, Instant now) {
+  slots_[slot].heard = now;
+  if (slot != newest_) {
+    unlink(slot);
+    append(slot);
+  }
+}
+
+void Sources::unlink(Slot slot) {
+  Source& source = slots_[slot];
+  (source.older == no_slot ? oldest_ : slots_[source.older].newer) = source.newer;
+  (source.newer == no_slot ? newest_ : slots_[source.newer].older) = source.older;
+}
+
+void Sources::append(Slot slot) {
+  slots_[slot].older = newest_;
+  slots_[slot].newer = no_slot;
+  (newest_ == no_slot ? oldest_ : slots_[newest_].newer) = slot;
+  newest_ = slot;
+}
+
+void Sources::expire(Instant now, std::size_t limit) {
+  for (; limit > 0 && oldest_ != no_slot && now - slots_[oldest_].heard > source_kept_ms; --limit) {
+    forget(oldest_);
+  }
+}
+
+}  // namespace heartbeat::core

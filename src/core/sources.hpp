@@ -1,0 +1,73 @@
+// Sequence numbers of each sender: what arrived twice, late, or never.
+//
+// For each source: the highest seq, and a window of the 64 before it, one bit each. The first seq
+// seen sets the base and counts no loss.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "core/counters.hpp"
+#include "core/run.hpp"
+#include "core/slab.hpp"
+#include "core/slot_index.hpp"
+#include "heartbeat/event.hpp"
+#include "heartbeat/time.hpp"
+
+namespace heartbeat::core {
+
+struct Source {
+  std::string name;
+  std::uint64_t highest = 0;
+  std::uint64_t window = 0;    // bit i: highest − 1 − i was seen
+  std::uint64_t lost = 0;      // in gaps so far; never falls
+  std::uint64_t rejected = 0;  // of its events
+  std::uint32_t incarnation = 0;
+  Instant heard;
+  Slot newer = no_slot;  // list by `heard`
+  Slot older = no_slot;
+};
+
+// What became of an event's source and seq.
+struct Sequence {
+  bool duplicate = false;
+  Slot slot = no_slot;  // no_slot: the event names no source, or no seq
+};
+
+class Sources {
+ public:
+  explicit Sources(Counters& counters) : counters_(counters) {}
+  Sources(const Sources&) = delete;
+  Sources& operator=(const Sources&) = delete;
+
+  // REQUIRES: `now` never decreases.
+  Sequence observe(const Event& event, Instant now);
+
+  std::size_t size() const { return slots_.taken(); }
+  // nullptr if it was never heard of, or forgotten.
+  const Source* find(std::string_view name) const;
+  const Source& operator[](Slot slot) const { return slots_[slot]; }
+  // nullptr if that source was forgotten since the mark was set.
+  const Source* find(const SourceMark& mark) const;
+  // Forgets at most `limit` of those not heard from for too long.
+  void expire(Instant now, std::size_t limit);
+
+ private:
+  Slot find_slot(std::string_view name, std::uint64_t hash) const;
+  Slot add(std::string_view name, std::uint64_t hash);
+  void forget(Slot slot);
+  void heard(Slot slot, Instant now);
+  void unlink(Slot slot);
+  void append(Slot slot);
+
+  Counters& counters_;
+  Slab<Source> slots_;
+  SlotIndex by_name_;
+  Slot oldest_ = no_slot;
+  Slot newest_ = no_slot;
+  std::uint32_t incarnations_ = 0;
+};
+
+}  // namespace heartbeat::core
