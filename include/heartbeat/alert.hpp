@@ -13,11 +13,11 @@ namespace heartbeat {
 // One alert. `kind`, `severity` and `reason` are strings because later kinds are possible, and a
 // consumer passes on what it does not know. Strings that do not apply are "".
 struct Alert {
-  std::string epoch;     // the monitor's incarnation
+  std::string epoch;      // the monitor's incarnation
   std::uint64_t seq = 0;  // +1 for every alert of this epoch, from 1, without gaps
-  std::string id;        // the episode: the same for a warning, its repeats and its `resolved`
-  std::string severity;  // warning, error, info
-  std::string kind;      // stale, timeout, resolved, storm, capacity
+  std::string id;         // the episode: the same for a warning, its repeats and its `resolved`
+  std::string severity;   // warning, error, info
+  std::string kind;       // stale, timeout, resolved, storm, capacity
   std::string agent_id;
   std::string run_id;
   std::string task_id;
@@ -33,11 +33,11 @@ struct Alert {
   std::string reason;      // resolved: activity, promise, unregistered, re-registered, subsided
   std::string supersedes;  // timeout: the id of the run's stale episode, if one was open
   std::uint64_t lost_events = 0;  // events of the run's source lost after the run's last event
-  Duration blind_ms{};     // how long of this silence the monitor itself was down or paused
-  std::string storm;       // the id of the storm that this is part of
-  std::uint64_t since_seq = 0;  // storm: the first alert that belongs to it
-  bool overloaded = false;      // judged although the monitor's input was behind
-  bool replayed = false;        // may have been published before a restart
+  Duration blind_ms{};            // how long of this silence the monitor itself was down or paused
+  std::string storm;              // the id of the storm that this is part of
+  std::uint64_t since_seq = 0;    // storm: the first alert that belongs to it
+  bool overloaded = false;        // judged although the monitor's input was behind
+  bool replayed = false;          // may have been published before a restart
   std::string source = "heartbeat-monitor";
 };
 

@@ -85,9 +85,9 @@ struct Event {
   std::optional<Rejection> rejected;
 };
 
-inline constexpr std::size_t batch_max = 1'024;              // events in one message
+inline constexpr std::size_t batch_max = 1'024;               // events in one message
 inline constexpr std::size_t message_bytes_max = 256 * 1024;  // the transport drops larger ones
-inline constexpr int nesting_max = 8;                        // containers within containers
+inline constexpr int nesting_max = 8;                         // containers within containers
 inline constexpr std::uint64_t seq_max = std::uint64_t{1} << 53;
 
 template <>

@@ -27,7 +27,7 @@ struct Bounds {
 template <class Struct, class Value>
 struct Field {
   std::string_view key;
-  Value Struct::* member;
+  Value Struct::*member;
   Presence presence = Presence::always;
   Bounds bounds{};
 };
@@ -43,7 +43,9 @@ template <class Enum>
 struct Names;
 
 template <class Enum>
-concept Named = requires { Names<Enum>::table; };
+concept Named = requires {
+  Names<Enum>::table;
+};
 
 template <Named Enum>
 constexpr std::string_view name(Enum value) {

@@ -59,8 +59,8 @@ struct RunRow {
   std::string agent_type;
   std::string status;  // running, idle
   bool stale = false;
-  bool adopted = false;       // first heard of without a register
-  WallTime started_at{};      // for people
+  bool adopted = false;         // first heard of without a register
+  WallTime started_at{};        // for people
   WallTime last_activity_at{};  // for people
   Duration running_for_ms{};
   Duration idle_for_ms{};
@@ -111,11 +111,11 @@ struct Message<LastEvent> {
 
 // A row and everything else that answers "why?".
 struct RunDetail : RunRow {
-  Duration stale_after_ms{};     // the silence limit now in force
-  std::string stale_after_from;  // promise, configuration
-  Duration timeout_after_ms{};   // the limit on the whole run
-  std::string timeout_after_from;  // register, configuration
-  std::string episode;             // the id of the open stale episode
+  Duration stale_after_ms{};           // the silence limit now in force
+  std::string stale_after_from;        // promise, configuration
+  Duration timeout_after_ms{};         // the limit on the whole run
+  std::string timeout_after_from;      // register, configuration
+  std::string episode;                 // the id of the open stale episode
   std::vector<LastEvent> last_events;  // newest first, one of each kind
   std::string source;                  // of the last event that had one
   std::uint64_t seq = 0;               // of that event
@@ -128,21 +128,20 @@ struct RunDetail : RunRow {
 template <>
 struct Message<RunDetail> {
   static constexpr auto fields = std::tuple_cat(
-      Message<RunRow>::fields,
-      std::tuple{
-          Field{"stale_after_ms", &RunDetail::stale_after_ms},
-          Field{"stale_after_from", &RunDetail::stale_after_from},
-          Field{"timeout_after_ms", &RunDetail::timeout_after_ms},
-          Field{"timeout_after_from", &RunDetail::timeout_after_from},
-          Field{"episode", &RunDetail::episode},
-          Field{"last_events", &RunDetail::last_events},
-          Field{"source", &RunDetail::source},
-          Field{"seq", &RunDetail::seq},
-          Field{"sent_at", &RunDetail::sent_at},
-          Field{"lost_events", &RunDetail::lost_events},
-          Field{"rejected_events", &RunDetail::rejected_events},
-          Field{"zombie_events", &RunDetail::zombie_events},
-      });
+      Message<RunRow>::fields, std::tuple{
+                                   Field{"stale_after_ms", &RunDetail::stale_after_ms},
+                                   Field{"stale_after_from", &RunDetail::stale_after_from},
+                                   Field{"timeout_after_ms", &RunDetail::timeout_after_ms},
+                                   Field{"timeout_after_from", &RunDetail::timeout_after_from},
+                                   Field{"episode", &RunDetail::episode},
+                                   Field{"last_events", &RunDetail::last_events},
+                                   Field{"source", &RunDetail::source},
+                                   Field{"seq", &RunDetail::seq},
+                                   Field{"sent_at", &RunDetail::sent_at},
+                                   Field{"lost_events", &RunDetail::lost_events},
+                                   Field{"rejected_events", &RunDetail::rejected_events},
+                                   Field{"zombie_events", &RunDetail::zombie_events},
+                               });
 };
 
 struct StatusRequest {

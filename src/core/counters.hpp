@@ -26,7 +26,8 @@ struct Counters {
   std::uint64_t runs_adopted_total = 0;
   std::uint64_t runs_timed_out_total = 0;
   std::uint64_t runs_unregistered_total = 0;
-  std::array<std::uint64_t, Names<Rejection>::table.size()> events_rejected_total{};  // by Rejection
+  std::array<std::uint64_t, Names<Rejection>::table.size()>
+      events_rejected_total{};  // by Rejection
   bool operator==(const Counters&) const = default;
 };
 

@@ -90,36 +90,35 @@ class Fleet {
 
  private:
   void fold_one(const Event& event, Instant now, Transitions& out);
-  void reject(const Event& event, Rejection reason, std::uint32_t* run_count);
-  void start(Slot slot, const Event& event, bool adopted, Instant now);
-  void on_register(Slot slot, const Event& event, Instant now, Transitions& out);
-  void on_sign_of_life(Slot slot, const Event& event, Instant now, Transitions& out);
-  void on_unregister(Slot slot, const Event& event, Instant now, Transitions& out);
-  void begin(const Event& event, Slot slot, bool adopted, Instant now, Transitions& out);
-  void zombie(Run& run, Slot slot, Instant now);
+  // Both return the run in flight that the event concerned, or no_slot.
+  Slot fold_in_flight(Slot slot, const Event& event, Instant now, Transitions& out);
+  Slot fold_not_in_flight(Slot slot, const Event& event, const Sequence& sequence, Instant now,
+                          Transitions& out);
+  void start(Slot slot, const Event& event, Instant now);
+  void apply_sign_of_life(Run& run, const Event& event, Instant now, Transitions& out);
   void apply_texts(Run& run, const Event& event);
-  void apply_promise(Run& run, const Event& event, Instant now, Transitions& out);
-  void mark_source(Run& run, const Event& event, const Sequence& sequence);
+  void make_fresh(Run& run, Reason reason, const Transition& before, Transitions& out);
   void end(Slot slot, EndedBy by, Instant now, Transitions& out);
-  void resolve(Run& run, Reason reason, Instant now, Transitions& out);
-  void clear_stale(Run& run);
-  void fire(Slot slot, Instant now, Transitions& out);
-  void requeue_if_earlier(Slot slot);
-  Instant next_due(const Run& run) const;
-  Transition describe(const Run& run, TransitionKind kind, Instant now) const;
+  void zombie(Slot slot, Instant now);
+  void set_state(Run& run, RunState state);
   void note_capacity(Transitions& out);
   void note_room(Transitions& out);
+  Transition describe(const Run& run, TransitionKind kind, Instant now) const;
 
-  Slot find_record(std::string_view agent_id, std::string_view run_id, std::uint64_t hash) const;
-  Slot new_record(const Event& event, std::uint64_t hash);
+  void warn(Run& run, Instant now, Transitions& out);
+  void time_out(Slot slot, Instant now, Transitions& out);
+  Instant next_due(const Run& run) const;
+  void queue(Slot slot, Instant due);
+  void queue_if_earlier(Slot slot);
+
+  Slot find_record(std::string_view agent_id, std::string_view run_id) const;
+  Slot add_record(const Event& event);
   void forget(Slot slot);
-  void bury(Slot slot, Instant now);
-  void unbury(Slot slot);
-  void append_tombstone(Slot slot);
-  void remove_tombstone(Slot slot);
   bool expired(const Run& run, Instant now) const;
   void expire_tombstones(Instant now, std::size_t limit);
-  void link_agent(Slot slot, bool front);
+  void append_tombstone(Slot slot);
+  void remove_tombstone(Slot slot);
+  void link_agent(Slot slot);
   void unlink_agent(Slot slot);
   Slot agent_head(std::string_view agent_id) const;
 
@@ -138,7 +137,7 @@ class Fleet {
   std::uint64_t episodes_ = 0;
   std::uint64_t registrations_ = 0;
   std::uint64_t capacity_episode_ = 0;
-  Slot requeue_from_ = no_slot;
+  Slot requeue_from_ = no_slot;  // no_slot: nothing to requeue
 };
 
 }  // namespace heartbeat::core

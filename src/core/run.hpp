@@ -34,9 +34,9 @@ struct Run {
 
   Instant started;
   Instant last_activity;
-  Instant queued;       // the due time of its entry in the deadline queue; never after its own
-  Instant promised_at;  // with promise: the event that made it
-  Duration promise{};   // zero = none: the configured threshold applies
+  Instant queued;            // the due time of its entry in the deadline queue; never after its own
+  Instant promised_at;       // with promise: the event that made it
+  Duration promise{};        // zero = none: the configured threshold applies
   Duration timeout_after{};  // zero = the configured threshold applies
   Instant last_warning;      // of the open episode
   std::uint64_t episode = 0;  // the open stale episode; 0 = none
@@ -52,10 +52,9 @@ struct Run {
   Instant ended_at;
   Instant last_zombie;  // or the end, if none came since: a tombstone is kept from here on
 
-  std::uint64_t hash = 0;  // of (agent_id, run_id)
-  Slot newer = no_slot;    // list of tombstones, by last_zombie
+  Slot newer = no_slot;  // list of tombstones, by last_zombie
   Slot older = no_slot;
-  Slot next_of_agent = no_slot;  // ring of all runs and tombstones of one agent
+  Slot next_of_agent = no_slot;  // ring of one agent: runs in flight, then tombstones
   Slot previous_of_agent = no_slot;
   Texts texts;
 

@@ -59,9 +59,6 @@ Sequence Sources::observe(const Event& event, Instant now) {
   }
   Source& source = slots_[slot];
   heard(slot, now);
-  if (event.rejected) {
-    ++source.rejected;
-  }
   switch (place_of(source, event)) {
     case Place::duplicate:
       return {true, slot};

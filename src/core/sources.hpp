@@ -45,6 +45,13 @@ class Sources {
   // REQUIRES: `now` never decreases.
   Sequence observe(const Event& event, Instant now);
 
+  // An event whose sequence was observed is rejected after all. REQUIRES: just observed.
+  void note_rejected(const Sequence& sequence) {
+    if (sequence.slot != no_slot) {
+      ++slots_[sequence.slot].rejected;
+    }
+  }
+
   std::size_t size() const { return slots_.taken(); }
   // nullptr if it was never heard of, or forgotten.
   const Source* find(std::string_view name) const;

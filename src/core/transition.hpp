@@ -22,19 +22,19 @@ enum class Reason : std::uint8_t { none, activity, promise, unregistered, re_reg
 
 struct Transition {
   TransitionKind kind = TransitionKind::stale;
-  Reason reason = Reason::none;   // none unless kind is resolved
-  std::uint64_t episode = 0;      // from 1; a stale episode keeps it through repeats and resolved
-  std::uint64_t supersedes = 0;   // timeout: the open stale episode it closes; 0 = none
-  std::string agent_id;           // "" where the transition concerns the whole fleet (capacity)
+  Reason reason = Reason::none;  // none unless kind is resolved
+  std::uint64_t episode = 0;     // from 1; a stale episode keeps it through repeats and resolved
+  std::uint64_t supersedes = 0;  // timeout: the open stale episode it closes; 0 = none
+  std::string agent_id;          // "" where the transition concerns the whole fleet (capacity)
   std::string run_id;
   std::string task_id;
   std::string agent_type;
-  Duration idle{};        // since the last activity; resolved: the silence that ended
-  Duration elapsed{};     // since the run started
-  Duration threshold{};   // the limit that was crossed
+  Duration idle{};                // since the last activity; resolved: the silence that ended
+  Duration elapsed{};             // since the run started
+  Duration threshold{};           // the limit that was crossed
   std::uint64_t lost_events = 0;  // of the run's source, after the run's last event
-  std::size_t runs = 0;      // capacity and its resolved: runs in flight …
-  std::size_t runs_max = 0;  // … of so many
+  std::size_t runs = 0;           // capacity and its resolved: runs in flight …
+  std::size_t runs_max = 0;       // … of so many
   bool operator==(const Transition&) const = default;
 };
 

@@ -1,0 +1,305 @@
+#include "core/fleet.hpp"
+
+#include <algorithm>
+
+namespace heartbeat::core {
+namespace {
+
+Instant began_at(const Event& event, Instant now) {
+  return now - event.running_for_ms.value_or(Duration{});
+}
+
+}  // namespace
+
+Fleet::Fleet(const Limits& limits) : limits_(limits), sources_(counters_) {}
+
+void Fleet::fold(std::span<const Event> events, Instant now, Transitions& out) {
+  for (const Event& event : events) {
+    fold_one(event, now, out);
+  }
+}
+
+// What an event does, by the state of its run:
+//
+//              unknown   running, idle            ended (tombstone)
+//  register    starts    starts anew              starts anew; zombie if it began before the end
+//  activity    adopted   last activity, running   zombie; adopted if it began after the end
+//  idle        adopted   idle                     as activity
+//  unregister  ignored   ends                     ignored
+//
+// In flight, anything but a register that began well before the run is a zombie of an earlier one.
+void Fleet::fold_one(const Event& event, Instant now, Transitions& out) {
+  ++counters_.events_received_total;
+  const Sequence sequence = sources_.observe(event, now);
+  Slot slot = event.agent_id.empty() ? no_slot : find_record(event.agent_id, event.run_id);
+  if (event.rejected) {
+    ++counters_.events_rejected_total[static_cast<std::size_t>(*event.rejected)];
+    sources_.note_rejected(sequence);
+    if (slot != no_slot) {
+      ++runs_[slot].rejected_events;
+    }
+    return;
+  }
+  if (sequence.duplicate) {
+    ++counters_.events_duplicate_total;
+    return;
+  }
+  if (slot != no_slot && expired(runs_[slot], now)) {
+    forget(slot);
+    slot = no_slot;
+  }
+  slot = slot != no_slot && runs_[slot].in_flight()
+             ? fold_in_flight(slot, event, now, out)
+             : fold_not_in_flight(slot, event, sequence, now, out);
+  if (slot == no_slot) {
+    return;
+  }
+  Run& run = runs_[slot];
+  run.last_event[static_cast<std::size_t>(event.kind)] = now;
+  run.sent_at = event.sent_at;
+  if (sequence.slot != no_slot) {
+    const Source& source = sources_[sequence.slot];
+    run.source = {sequence.slot, source.incarnation, event.seq, source.lost};
+  } else {
+    run.source = {};
+  }
+  queue_if_earlier(slot);
+}
+
+Slot Fleet::fold_in_flight(Slot slot, const Event& event, Instant now, Transitions& out) {
+  Run& run = runs_[slot];
+  const bool of_earlier_run = event.running_for_ms && event.kind != EventKind::register_ &&
+                              began_at(event, now) < run.started - earlier_run_slack;
+  if (of_earlier_run) {
+    zombie(slot, now);
+    return no_slot;
+  }
+  ++counters_.events_folded_total;
+  switch (event.kind) {
+    case EventKind::register_:
+      make_fresh(run, Reason::re_registered, describe(run, TransitionKind::resolved, now), out);
+      run.adopted = false;
+      start(slot, event, now);
+      return slot;
+    case EventKind::activity:
+    case EventKind::idle:
+      apply_sign_of_life(run, event, now, out);
+      return slot;
+    case EventKind::unregister:
+      apply_texts(run, event);
+      make_fresh(run, Reason::unregistered, describe(run, TransitionKind::resolved, now), out);
+      ++counters_.runs_unregistered_total;
+      end(slot, EndedBy::unregister, now, out);
+      return no_slot;
+  }
+  return no_slot;
+}
+
+Slot Fleet::fold_not_in_flight(Slot slot, const Event& event, const Sequence& sequence, Instant now,
+                               Transitions& out) {
+  const bool adopts = event.kind == EventKind::activity || event.kind == EventKind::idle;
+  if (event.kind == EventKind::unregister) {
+    ++counters_.events_ignored_total;
+    return no_slot;
+  }
+  if (slot != no_slot) {
+    const Instant began = began_at(event, now);
+    const Instant ended = runs_[slot].ended_at;
+    if (adopts ? !event.running_for_ms || began <= ended : began < ended) {
+      zombie(slot, now);
+      return no_slot;
+    }
+  }
+  if (adopts && !limits_.adopt_unknown) {
+    ++counters_.events_ignored_total;
+    return no_slot;
+  }
+  if (runs_in_flight() >= limits_.runs_max) {
+    ++counters_.events_rejected_total[static_cast<std::size_t>(Rejection::too_many_runs)];
+    sources_.note_rejected(sequence);
+    note_capacity(out);
+    return no_slot;
+  }
+  ++counters_.events_folded_total;
+  if (slot == no_slot) {
+    slot = add_record(event);
+  } else {
+    remove_tombstone(slot);
+    unlink_agent(slot);
+  }
+  Run& run = runs_[slot];
+  run.state = RunState::running;
+  run.adopted = adopts;
+  run.zombie_events = 0;
+  run.rejected_events = 0;
+  run.last_event = {};
+  link_agent(slot);
+  start(slot, event, now);
+  if (event.kind == EventKind::idle) {
+    set_state(run, RunState::idle);
+  }
+  counters_.runs_adopted_total += adopts ? 1 : 0;
+  return slot;
+}
+
+// Sets everything that belongs to one registration; the rest of the record is the caller's.
+void Fleet::start(Slot slot, const Event& event, Instant now) {
+  Run& run = runs_[slot];
+  ++counters_.runs_started_total;
+  set_state(run, RunState::running);
+  run.warned = false;
+  run.started = began_at(event, now);
+  run.last_activity = now - event.idle_for_ms.value_or(Duration{});
+  run.promise = event.stale_after_ms.value_or(Duration{});
+  run.promised_at = now;
+  run.timeout_after =
+      event.kind == EventKind::register_ ? event.timeout_after_ms.value_or(Duration{}) : Duration{};
+  run.progress = 0;
+  run.order = ++registrations_;
+  for (const Text text :
+       {Text::task_id, Text::agent_type, Text::phase, Text::detail, Text::outcome}) {
+    run.texts.set(text, {});
+  }
+  apply_texts(run, event);
+  queue(slot, next_due(run));
+}
+
+void Fleet::apply_sign_of_life(Run& run, const Event& event, Instant now, Transitions& out) {
+  const Transition before = run.stale ? describe(run, TransitionKind::resolved, now) : Transition{};
+  apply_texts(run, event);
+  if (event.kind == EventKind::idle) {
+    set_state(run, RunState::idle);
+  } else {
+    set_state(run, RunState::running);
+    run.last_activity = std::max(run.last_activity, now - event.idle_for_ms.value_or(Duration{}));
+    run.promise = Duration{};
+    if (now - run.last_activity <= limits_.stale_threshold_ms) {
+      make_fresh(run, Reason::activity, before, out);
+    }
+  }
+  if (event.stale_after_ms) {
+    run.promise = *event.stale_after_ms;
+    run.promised_at = now;
+    make_fresh(run, Reason::promise, before, out);
+  }
+}
+
+void Fleet::apply_texts(Run& run, const Event& event) {
+  const auto apply = [&run](Text text, const std::optional<std::string_view>& value) {
+    if (value && run.texts.get(text) != *value) {
+      run.texts.set(text, *value);
+    }
+  };
+  apply(Text::task_id, event.task_id);
+  apply(Text::agent_type, event.agent_type);
+  apply(Text::detail, event.detail);
+  if (event.kind == EventKind::unregister) {
+    apply(Text::outcome, event.outcome);
+  } else {
+    apply(Text::phase, event.phase);
+  }
+  if (event.kind == EventKind::activity && event.progress) {
+    run.progress = *event.progress;
+  }
+}
+
+// Ends the silence, and its episode if one is open. `before` describes the run before the event.
+void Fleet::make_fresh(Run& run, Reason reason, const Transition& before, Transitions& out) {
+  if (!run.stale) {
+    return;
+  }
+  run.stale = false;
+  --stale_;
+  if (run.episode == 0) {
+    return;
+  }
+  Transition resolved = before;
+  resolved.reason = reason;
+  resolved.episode = run.episode;
+  resolved.task_id = run.texts.get(Text::task_id);
+  resolved.agent_type = run.texts.get(Text::agent_type);
+  out.push_back(std::move(resolved));
+  run.episode = 0;
+}
+
+Transition Fleet::describe(const Run& run, TransitionKind kind, Instant now) const {
+  Transition transition;
+  transition.kind = kind;
+  transition.agent_id = run.agent_id();
+  transition.run_id = run.run_id();
+  transition.task_id = run.texts.get(Text::task_id);
+  transition.agent_type = run.texts.get(Text::agent_type);
+  transition.idle = now - run.last_activity;
+  transition.elapsed = now - run.started;
+  transition.threshold = kind == TransitionKind::timeout ? timeout_after(run) : stale_after(run);
+  transition.lost_events = lost_events(run);
+  return transition;
+}
+
+void Fleet::set_state(Run& run, RunState state) {
+  idle_ -= run.state == RunState::idle ? 1 : 0;
+  idle_ += state == RunState::idle ? 1 : 0;
+  run.state = state;
+}
+
+void Fleet::zombie(Slot slot, Instant now) {
+  Run& run = runs_[slot];
+  ++counters_.events_zombie_total;
+  ++run.zombie_events;
+  if (run.state == RunState::ended) {
+    remove_tombstone(slot);
+    run.last_zombie = now;
+    append_tombstone(slot);
+  }
+}
+
+// From flight to tombstone. The stale episode, if any, has been closed or superseded.
+void Fleet::end(Slot slot, EndedBy by, Instant now, Transitions& out) {
+  Run& run = runs_[slot];
+  stale_ -= run.stale ? 1 : 0;
+  run.stale = false;
+  run.episode = 0;
+  deadlines_.remove(slot);
+  unlink_agent(slot);
+  set_state(run, RunState::ended);
+  run.ended_by = by;
+  run.ended_at = now;
+  run.last_zombie = now;
+  run.zombie_events = 0;
+  link_agent(slot);
+  append_tombstone(slot);
+  while (tombstones_ > limits_.runs_max) {
+    counters_.tombstones_evicted_total += expired(runs_[oldest_tombstone_], now) ? 0U : 1U;
+    forget(oldest_tombstone_);
+  }
+  note_room(out);
+}
+
+void Fleet::note_capacity(Transitions& out) {
+  if (capacity_episode_ != 0) {
+    return;
+  }
+  capacity_episode_ = ++episodes_;
+  Transition transition;
+  transition.kind = TransitionKind::capacity;
+  transition.episode = capacity_episode_;
+  transition.runs = runs_in_flight();
+  transition.runs_max = limits_.runs_max;
+  out.push_back(std::move(transition));
+}
+
+void Fleet::note_room(Transitions& out) {
+  if (capacity_episode_ == 0 || runs_in_flight() * 100 >= limits_.runs_max * 95) {
+    return;
+  }
+  Transition transition;
+  transition.kind = TransitionKind::resolved;
+  transition.reason = Reason::subsided;
+  transition.episode = capacity_episode_;
+  transition.runs = runs_in_flight();
+  transition.runs_max = limits_.runs_max;
+  out.push_back(std::move(transition));
+  capacity_episode_ = 0;
+}
+
+}  // namespace heartbeat::core

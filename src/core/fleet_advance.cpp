@@ -1,0 +1,131 @@
+// Deadlines: when they are, and what happens when they pass.
+#include <algorithm>
+
+#include "core/fleet.hpp"
+
+namespace heartbeat::core {
+
+Duration Fleet::stale_after(const Run& run) const {
+  return run.promise != Duration{} ? run.promise : limits_.stale_threshold_ms;
+}
+
+Duration Fleet::timeout_after(const Run& run) const {
+  return run.timeout_after != Duration{} ? run.timeout_after : limits_.timeout_threshold_ms;
+}
+
+Instant Fleet::stale_deadline(const Run& run) const {
+  return run.promise != Duration{} ? run.promised_at + run.promise
+                                   : run.last_activity + limits_.stale_threshold_ms;
+}
+
+Instant Fleet::timeout_deadline(const Run& run) const { return run.started + timeout_after(run); }
+
+// The next instant whose passing asks for a decision about the run.
+Instant Fleet::next_due(const Run& run) const {
+  const Instant timeout = timeout_deadline(run);
+  if (!run.stale) {
+    return std::min(stale_deadline(run), timeout);
+  }
+  const bool repeats = run.episode != 0 && !limits_.stale_warning_only_once;
+  return repeats ? std::min(run.last_warning + limits_.check_interval_ms, timeout) : timeout;
+}
+
+void Fleet::queue(Slot slot, Instant due) {
+  Run& run = runs_[slot];
+  run.queued = due;
+  deadlines_.set(slot, due, run.order);
+}
+
+void Fleet::queue_if_earlier(Slot slot) {
+  const Instant due = next_due(runs_[slot]);
+  if (due < runs_[slot].queued) {
+    queue(slot, due);
+  }
+}
+
+std::optional<Instant> Fleet::next_deadline() const {
+  return deadlines_.empty() ? std::nullopt : std::optional{deadlines_.top().due};
+}
+
+void Fleet::advance(Instant now, std::size_t limit, Transitions& out) {
+  for (std::size_t looked = 0; looked < limit; ++looked) {
+    if (deadlines_.empty() || deadlines_.top().due >= now) {
+      break;
+    }
+    const Slot slot = deadlines_.top().slot;
+    Run& run = runs_[slot];
+    // Where both are due, only the timeout fires, in its own place among the others.
+    const Instant timeout = timeout_deadline(run);
+    const Instant due = timeout < now ? timeout : next_due(run);
+    if (due > run.queued) {
+      queue(slot, due);
+    } else if (timeout < now) {
+      time_out(slot, now, out);
+    } else {
+      warn(run, now, out);
+      queue(slot, next_due(run));
+    }
+  }
+  expire_tombstones(now, limit);
+  sources_.expire(now, limit);
+}
+
+void Fleet::warn(Run& run, Instant now, Transitions& out) {
+  if (!run.stale) {
+    run.stale = true;
+    ++stale_;
+    if (run.warned && !limits_.stale_rearm) {
+      return;
+    }
+    run.episode = ++episodes_;
+  }
+  run.warned = true;
+  run.last_warning = now;
+  Transition warning = describe(run, TransitionKind::stale, now);
+  warning.episode = run.episode;
+  out.push_back(std::move(warning));
+}
+
+void Fleet::time_out(Slot slot, Instant now, Transitions& out) {
+  Run& run = runs_[slot];
+  Transition timeout = describe(run, TransitionKind::timeout, now);
+  timeout.episode = ++episodes_;
+  timeout.supersedes = run.episode;
+  out.push_back(std::move(timeout));
+  ++counters_.runs_timed_out_total;
+  end(slot, EndedBy::timeout, now, out);
+}
+
+void Fleet::set_limits(const Limits& limits) {
+  limits_ = limits;
+  requeue_from_ = 0;
+}
+
+bool Fleet::requeue(std::size_t limit) {
+  if (requeue_from_ == no_slot) {
+    return false;
+  }
+  for (; limit > 0 && requeue_from_ < runs_.end(); --limit, ++requeue_from_) {
+    if (runs_[requeue_from_].in_flight()) {
+      queue_if_earlier(requeue_from_);
+    }
+  }
+  if (requeue_from_ < runs_.end()) {
+    return true;
+  }
+  requeue_from_ = no_slot;
+  return false;
+}
+
+bool Fleet::expired(const Run& run, Instant now) const {
+  return run.state == RunState::ended && now - run.last_zombie > limits_.tombstone_ms;
+}
+
+void Fleet::expire_tombstones(Instant now, std::size_t limit) {
+  for (; limit > 0 && oldest_tombstone_ != no_slot && expired(runs_[oldest_tombstone_], now);
+       --limit) {
+    forget(oldest_tombstone_);
+  }
+}
+
+}  // namespace heartbeat::core

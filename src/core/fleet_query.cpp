@@ -1,0 +1,165 @@
+// Finding records: by run, by agent, page by page.
+#include "core/fleet.hpp"
+
+namespace heartbeat::core {
+namespace {
+
+std::uint64_t hash_of_run(std::string_view agent_id, std::string_view run_id) {
+  // An odd factor keeps ("a", "b") and ("b", "a") apart.
+  return hash_of(agent_id) ^ (hash_of(run_id) * 0x9E3779B97F4A7C15u);
+}
+
+}  // namespace
+
+Slot Fleet::find_record(std::string_view agent_id, std::string_view run_id) const {
+  return by_run_.find(hash_of_run(agent_id, run_id), [&](Slot slot) {
+    const Run& run = runs_[slot];
+    return run.agent_id() == agent_id && run.run_id() == run_id;
+  });
+}
+
+Slot Fleet::add_record(const Event& event) {
+  const Slot slot = runs_.take();
+  runs_[slot].texts.set(Text::agent_id, event.agent_id);
+  runs_[slot].texts.set(Text::run_id, event.run_id);
+  by_run_.insert(hash_of_run(event.agent_id, event.run_id), slot);
+  return slot;
+}
+
+// REQUIRES: the record is a tombstone.
+void Fleet::forget(Slot slot) {
+  const Run& run = runs_[slot];
+  by_run_.erase(hash_of_run(run.agent_id(), run.run_id()), slot);
+  remove_tombstone(slot);
+  unlink_agent(slot);
+  runs_.give_back(slot);
+}
+
+void Fleet::append_tombstone(Slot slot) {
+  Run& run = runs_[slot];
+  run.older = newest_tombstone_;
+  run.newer = no_slot;
+  (newest_tombstone_ == no_slot ? oldest_tombstone_ : runs_[newest_tombstone_].newer) = slot;
+  newest_tombstone_ = slot;
+  ++tombstones_;
+}
+
+void Fleet::remove_tombstone(Slot slot) {
+  const Run& run = runs_[slot];
+  (run.older == no_slot ? oldest_tombstone_ : runs_[run.older].newer) = run.newer;
+  (run.newer == no_slot ? newest_tombstone_ : runs_[run.newer].older) = run.older;
+  --tombstones_;
+}
+
+Slot Fleet::agent_head(std::string_view agent_id) const {
+  return by_agent_.find(hash_of(agent_id),
+                        [&](Slot slot) { return runs_[slot].agent_id() == agent_id; });
+}
+
+// A run in flight becomes the first of its agent's ring, a tombstone the last.
+void Fleet::link_agent(Slot slot) {
+  Run& run = runs_[slot];
+  const Slot head = agent_head(run.agent_id());
+  const std::uint64_t hash = hash_of(run.agent_id());
+  if (head == no_slot) {
+    run.next_of_agent = run.previous_of_agent = slot;
+    by_agent_.insert(hash, slot);
+    return;
+  }
+  const Slot tail = runs_[head].previous_of_agent;
+  run.next_of_agent = head;
+  run.previous_of_agent = tail;
+  runs_[tail].next_of_agent = slot;
+  runs_[head].previous_of_agent = slot;
+  if (run.in_flight()) {
+    by_agent_.erase(hash, head);
+    by_agent_.insert(hash, slot);
+  }
+}
+
+void Fleet::unlink_agent(Slot slot) {
+  const Run& run = runs_[slot];
+  const std::uint64_t hash = hash_of(run.agent_id());
+  const Slot next = run.next_of_agent;
+  const bool was_head = agent_head(run.agent_id()) == slot;
+  if (was_head) {
+    by_agent_.erase(hash, slot);
+  }
+  if (next == slot) {
+    return;
+  }
+  runs_[run.previous_of_agent].next_of_agent = next;
+  runs_[next].previous_of_agent = run.previous_of_agent;
+  if (was_head) {
+    by_agent_.insert(hash, next);
+  }
+}
+
+std::optional<Slot> Fleet::scan(Slot from, std::size_t look_max, const Visit& visit) const {
+  Slot slot = from;
+  for (std::size_t looked = 0; slot < runs_.end() && looked < look_max; ++looked, ++slot) {
+    if (runs_[slot].in_flight() && !visit(runs_[slot])) {
+      ++slot;
+      break;
+    }
+  }
+  return slot < runs_.end() ? std::optional{slot} : std::nullopt;
+}
+
+void Fleet::nearest(const Visit& visit) const {
+  for (const DeadlineQueue::Entry& entry : deadlines_.entries()) {
+    if (!visit(runs_[entry.slot])) {
+      return;
+    }
+  }
+}
+
+void Fleet::runs_of(std::string_view agent_id, const Visit& visit) const {
+  const Slot head = agent_head(agent_id);
+  if (head == no_slot) {
+    return;
+  }
+  Slot slot = head;
+  do {
+    if (!runs_[slot].in_flight() || !visit(runs_[slot])) {
+      return;
+    }
+    slot = runs_[slot].next_of_agent;
+  } while (slot != head);
+}
+
+const Run* Fleet::find(std::string_view agent_id, std::string_view run_id) const {
+  const Slot slot = find_record(agent_id, run_id);
+  return slot != no_slot && runs_[slot].in_flight() ? &runs_[slot] : nullptr;
+}
+
+const Run* Fleet::tombstone(std::string_view agent_id, std::optional<std::string_view> run_id,
+                            Instant now) const {
+  Slot slot = no_slot;
+  if (run_id) {
+    slot = find_record(agent_id, *run_id);
+  } else if (const Slot head = agent_head(agent_id); head != no_slot) {
+    slot = runs_[head].previous_of_agent;
+  }
+  if (slot == no_slot || runs_[slot].state != RunState::ended || expired(runs_[slot], now)) {
+    return nullptr;
+  }
+  return &runs_[slot];
+}
+
+std::uint64_t Fleet::lost_events(const Run& run) const {
+  const Source* source = sources_.find(run.source);
+  return source == nullptr ? 0 : source->lost - run.source.lost;
+}
+
+std::string_view Fleet::source_name(const Run& run) const {
+  const Source* source = sources_.find(run.source);
+  return source == nullptr ? std::string_view{} : source->name;
+}
+
+Fleet::SourceCounts Fleet::source(std::string_view name) const {
+  const Source* source = sources_.find(name);
+  return source == nullptr ? SourceCounts{} : SourceCounts{source->highest, source->rejected};
+}
+
+}  // namespace heartbeat::core
