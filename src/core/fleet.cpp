@@ -1,9 +1,12 @@
 #include "core/fleet.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace heartbeat::core {
 namespace {
+
+constexpr std::size_t group_size = 16;
 
 Instant began_at(const Event& event, Instant now) {
   return now - event.running_for_ms.value_or(Duration{});
@@ -13,9 +16,38 @@ Instant began_at(const Event& event, Instant now) {
 
 Fleet::Fleet(const Limits& limits) : limits_(limits), sources_(counters_) {}
 
+// In groups: with many runs nearly all the time goes into waiting for memory, and the waits of one
+// group overlap.
 void Fleet::fold(std::span<const Event> events, Instant now, Transitions& out) {
-  for (const Event& event : events) {
-    fold_one(event, now, out);
+  std::array<std::uint64_t, group_size> hashes;
+  for (; !events.empty(); events = events.subspan(std::min(group_size, events.size()))) {
+    const auto group = events.first(std::min(group_size, events.size()));
+    prefetch(group, hashes);
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      fold_one(group[i], hashes[i], now, out);
+    }
+  }
+}
+
+void Fleet::prefetch(std::span<const Event> group, std::span<std::uint64_t> hashes) const {
+  std::array<Slot, group_size> slots;
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    hashes[i] = hash_of(group[i].agent_id, group[i].run_id);
+  }
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    // The hash alone nearly always decides, and does not wait for the record.
+    slots[i] = by_run_.find(hashes[i], [](Slot) { return true; });
+    if (slots[i] != no_slot) {
+      const char* record = reinterpret_cast<const char*>(&runs_[slots[i]]);
+      for (std::size_t line = 0; line < sizeof(Run); line += 64) {
+        __builtin_prefetch(record + line, 1);
+      }
+    }
+  }
+  for (std::size_t i = 0; i < group.size(); ++i) {
+    if (slots[i] != no_slot) {
+      __builtin_prefetch(runs_[slots[i]].agent_id().data());
+    }
   }
 }
 
@@ -28,10 +60,10 @@ void Fleet::fold(std::span<const Event> events, Instant now, Transitions& out) {
 //  unregister  ignored   ends                     ignored
 //
 // In flight, anything but a register that began well before the run is a zombie of an earlier one.
-void Fleet::fold_one(const Event& event, Instant now, Transitions& out) {
+void Fleet::fold_one(const Event& event, std::uint64_t hash, Instant now, Transitions& out) {
   ++counters_.events_received_total;
   const Sequence sequence = sources_.observe(event, now);
-  Slot slot = event.agent_id.empty() ? no_slot : find_record(event.agent_id, event.run_id);
+  Slot slot = event.agent_id.empty() ? no_slot : find_record(event.agent_id, event.run_id, hash);
   if (event.rejected) {
     ++counters_.events_rejected_total[static_cast<std::size_t>(*event.rejected)];
     sources_.note_rejected(sequence);
@@ -50,7 +82,7 @@ void Fleet::fold_one(const Event& event, Instant now, Transitions& out) {
   }
   slot = slot != no_slot && runs_[slot].in_flight()
              ? fold_in_flight(slot, event, now, out)
-             : fold_not_in_flight(slot, event, sequence, now, out);
+             : fold_not_in_flight(slot, event, hash, sequence, now, out);
   if (slot == no_slot) {
     return;
   }
@@ -95,8 +127,8 @@ Slot Fleet::fold_in_flight(Slot slot, const Event& event, Instant now, Transitio
   return no_slot;
 }
 
-Slot Fleet::fold_not_in_flight(Slot slot, const Event& event, const Sequence& sequence, Instant now,
-                               Transitions& out) {
+Slot Fleet::fold_not_in_flight(Slot slot, const Event& event, std::uint64_t hash,
+                               const Sequence& sequence, Instant now, Transitions& out) {
   const bool adopts = event.kind == EventKind::activity || event.kind == EventKind::idle;
   if (event.kind == EventKind::unregister) {
     ++counters_.events_ignored_total;
@@ -122,7 +154,7 @@ Slot Fleet::fold_not_in_flight(Slot slot, const Event& event, const Sequence& se
   }
   ++counters_.events_folded_total;
   if (slot == no_slot) {
-    slot = add_record(event);
+    slot = add_record(event, hash);
   } else {
     remove_tombstone(slot);
     unlink_agent(slot);

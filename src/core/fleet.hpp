@@ -89,11 +89,12 @@ class Fleet {
   SourceCounts source(std::string_view name) const;
 
  private:
-  void fold_one(const Event& event, Instant now, Transitions& out);
+  void prefetch(std::span<const Event> group, std::span<std::uint64_t> hashes) const;
+  void fold_one(const Event& event, std::uint64_t hash, Instant now, Transitions& out);
   // Both return the run in flight that the event concerned, or no_slot.
   Slot fold_in_flight(Slot slot, const Event& event, Instant now, Transitions& out);
-  Slot fold_not_in_flight(Slot slot, const Event& event, const Sequence& sequence, Instant now,
-                          Transitions& out);
+  Slot fold_not_in_flight(Slot slot, const Event& event, std::uint64_t hash,
+                          const Sequence& sequence, Instant now, Transitions& out);
   void start(Slot slot, const Event& event, Instant now);
   void apply_sign_of_life(Run& run, const Event& event, Instant now, Transitions& out);
   void apply_texts(Run& run, const Event& event);
@@ -111,8 +112,8 @@ class Fleet {
   void queue(Slot slot, Instant due);
   void queue_if_earlier(Slot slot);
 
-  Slot find_record(std::string_view agent_id, std::string_view run_id) const;
-  Slot add_record(const Event& event);
+  Slot find_record(std::string_view agent_id, std::string_view run_id, std::uint64_t hash) const;
+  Slot add_record(const Event& event, std::uint64_t hash);
   void forget(Slot slot);
   bool expired(const Run& run, Instant now) const;
   void expire_tombstones(Instant now, std::size_t limit);

@@ -2,34 +2,26 @@
 #include "core/fleet.hpp"
 
 namespace heartbeat::core {
-namespace {
-
-std::uint64_t hash_of_run(std::string_view agent_id, std::string_view run_id) {
-  // An odd factor keeps ("a", "b") and ("b", "a") apart.
-  return hash_of(agent_id) ^ (hash_of(run_id) * 0x9E3779B97F4A7C15u);
-}
-
-}  // namespace
-
-Slot Fleet::find_record(std::string_view agent_id, std::string_view run_id) const {
-  return by_run_.find(hash_of_run(agent_id, run_id), [&](Slot slot) {
+Slot Fleet::find_record(std::string_view agent_id, std::string_view run_id,
+                        std::uint64_t hash) const {
+  return by_run_.find(hash, [&](Slot slot) {
     const Run& run = runs_[slot];
     return run.agent_id() == agent_id && run.run_id() == run_id;
   });
 }
 
-Slot Fleet::add_record(const Event& event) {
+Slot Fleet::add_record(const Event& event, std::uint64_t hash) {
   const Slot slot = runs_.take();
   runs_[slot].texts.set(Text::agent_id, event.agent_id);
   runs_[slot].texts.set(Text::run_id, event.run_id);
-  by_run_.insert(hash_of_run(event.agent_id, event.run_id), slot);
+  by_run_.insert(hash, slot);
   return slot;
 }
 
 // REQUIRES: the record is a tombstone.
 void Fleet::forget(Slot slot) {
   const Run& run = runs_[slot];
-  by_run_.erase(hash_of_run(run.agent_id(), run.run_id()), slot);
+  by_run_.erase(hash_of(run.agent_id(), run.run_id()), slot);
   remove_tombstone(slot);
   unlink_agent(slot);
   runs_.give_back(slot);
@@ -129,7 +121,7 @@ void Fleet::runs_of(std::string_view agent_id, const Visit& visit) const {
 }
 
 const Run* Fleet::find(std::string_view agent_id, std::string_view run_id) const {
-  const Slot slot = find_record(agent_id, run_id);
+  const Slot slot = find_record(agent_id, run_id, hash_of(agent_id, run_id));
   return slot != no_slot && runs_[slot].in_flight() ? &runs_[slot] : nullptr;
 }
 
@@ -137,7 +129,7 @@ const Run* Fleet::tombstone(std::string_view agent_id, std::optional<std::string
                             Instant now) const {
   Slot slot = no_slot;
   if (run_id) {
-    slot = find_record(agent_id, *run_id);
+    slot = find_record(agent_id, *run_id, hash_of(agent_id, *run_id));
   } else if (const Slot head = agent_head(agent_id); head != no_slot) {
     slot = runs_[head].previous_of_agent;
   }

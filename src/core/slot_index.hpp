@@ -73,5 +73,9 @@ class SlotIndex {
 };
 
 inline std::uint64_t hash_of(std::string_view text) { return std::hash<std::string_view>{}(text); }
+// The odd factor keeps ("a", "b") and ("b", "a") apart.
+inline std::uint64_t hash_of(std::string_view agent_id, std::string_view run_id) {
+  return hash_of(agent_id) ^ (hash_of(run_id) * 0x9E3779B97F4A7C15u);
+}
 
 }  // namespace heartbeat::core
