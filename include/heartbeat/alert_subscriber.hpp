@@ -2,6 +2,7 @@
 // waits for a beat, asks for what was missed, and asks again whenever a seq or a beat shows a gap.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,21 +19,24 @@ class AlertSubscriber {
   AlertSubscriber(const AlertSubscriber&) = delete;
   AlertSubscriber& operator=(const AlertSubscriber&) = delete;
 
-  enum class Event { alert, gone, back, lost };
-  // What happened: an alert; the monitor fell silent for 3 s (gone) or speaks again (back); or
-  // `lost` alerts of this epoch are no longer kept by the monitor.
+  enum class Event { alert, gone, back, lost, trouble };
+  // What happened: an alert; the monitor fell silent for 3 s (gone) or speaks again (back); `lost`
+  // alerts are no longer kept by the monitor; or an answer could not be had or read (trouble, told
+  // once until it is over; the question is asked again, and nothing is skipped meanwhile).
   struct Notice {
     Event event = Event::alert;
     Alert alert;
     std::uint64_t lost = 0;
+    std::string why;  // trouble
   };
 
-  // Where to begin: after `since_seq` of the monitor's present epoch, or with what comes now.
+  // Where to begin: after `since_seq` of the monitor's present epoch (after its last alert, if that
+  // is earlier), or, unless told otherwise, with what comes after the call of run().
   void begin_after(std::uint64_t since_seq);
   void begin_now();
 
   // Delivers each alert once and in order, until `deliver` returns false or `stop_fd` (-1 = none)
-  // becomes readable.
+  // becomes readable. Throws std::exception if the endpoint cannot be used.
   void run(const std::function<bool(const Notice&)>& deliver, int stop_fd = -1);
 
  private:

@@ -19,7 +19,9 @@ class EventPublisher {
 
   // True once the monitor has subscribed: what was sent before would be lost silently.
   bool wait_for_monitor(Duration timeout);
-  // Fills in source, seq and sent_at. False if it could not be handed over within the timeout.
+  // Fills in source, seq and sent_at, and makes `detail` and `phase` fit to be accepted (cut at a
+  // code point, control characters replaced). False if it could not be handed over within the
+  // timeout; then it counts as not published.
   bool publish(Event event, Duration timeout);
 
   // Random, new for each publisher.

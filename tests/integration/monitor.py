@@ -64,6 +64,15 @@ def next_alert(sub, timeout=LIMIT):
             return message
 
 
+def alert_of(sub, agent_id, kind, timeout=LIMIT):
+    """The next alert of this kind about this agent; others are passed over."""
+    deadline = time.monotonic() + timeout
+    while True:
+        alert = next_alert(sub, deadline - time.monotonic())
+        if alert["agent_id"] == agent_id and alert["kind"] == kind:
+            return alert
+
+
 class Publisher:
     """An agent's process: one PUB connection, one source, a seq per event."""
 
@@ -83,13 +92,13 @@ class Publisher:
         """The event as it goes out: with v, source and the next seq unless it has its own."""
         self.seq += 1
         whole = {"v": 1, "source": self.source, "seq": self.seq, **event}
-        if whole["source"] == self.source and isinstance(whole["seq"], int):
-            self.seq = max(self.seq, whole["seq"])
+        self.seq = whole["seq"]
         return whole
 
     def send(self, event):
         """Sends an event (a dict), or several as one batch (a list)."""
-        payload = [self.complete(e) for e in event] if isinstance(event, list) else self.complete(event)
+        batch = isinstance(event, list)
+        payload = [self.complete(e) for e in event] if batch else self.complete(event)
         self.send_raw(b"event", msgpack.packb(payload))
 
     def send_raw(self, *frames):

@@ -1,0 +1,17 @@
+// Text that is fit to send as decoration, and to show on a terminal.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace heartbeat::client {
+
+// `text` with each control character (also U+0080–U+009F, which terminals obey) replaced by a
+// space, each byte that is not valid UTF-8 by `?`, and cut at a code point to `bytes_max` bytes.
+std::string printable(std::string_view text, std::size_t bytes_max = std::string_view::npos);
+
+// Length in bytes of the valid UTF-8 code point that `text` begins with; 0 = it begins with none.
+std::size_t code_point_length(std::string_view text);
+
+}  // namespace heartbeat::client

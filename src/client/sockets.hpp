@@ -1,0 +1,24 @@
+// What the clients share about their sockets: waiting with a limit, and reading whole messages.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+#include <zmq.hpp>
+
+#include "heartbeat/time.hpp"
+
+namespace heartbeat::client {
+
+using SteadyClock = std::chrono::steady_clock;
+
+enum class Wake { message, time, stop };
+
+// Until `socket` has a message, `until` is reached, or `stop_fd` (-1 = none) is readable; stop goes
+// before a message. Returns `time` only when there was nothing to read. A signal does not end it.
+Wake wait(zmq::socket_t& socket, SteadyClock::time_point until, int stop_fd = -1);
+
+// All frames of the next message. REQUIRES: there is one.
+std::vector<std::string> receive(zmq::socket_t& socket);
+
+}  // namespace heartbeat::client

@@ -1,0 +1,293 @@
+// MessagePack to structs, by the tables in include/heartbeat.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <variant>
+#include <vector>
+
+#include "heartbeat/event.hpp"
+#include "heartbeat/message.hpp"
+#include "heartbeat/status.hpp"
+#include "heartbeat/time.hpp"
+#include "wire/reader.hpp"
+#include "wire/utf8.hpp"
+
+namespace heartbeat::wire {
+
+// What is wrong with one value, in the order in which reasons count.
+enum class Fault : std::uint8_t { none, bad_type, bad_value, too_long, bad_utf8, unknown_name };
+
+// Reads values behind a token that has been taken. Each returns false only where the bytes are
+// malformed; a well-formed value of the wrong kind is a fault, and passed over.
+class Decoder {
+ public:
+  explicit Decoder(std::string_view bytes) : reader_(bytes) {}
+  Reader& reader() { return reader_; }
+
+  bool value(const Token& token, const Bounds& bounds, int depth, std::string_view& out,
+             Fault& fault);
+  bool value(const Token& token, const Bounds& bounds, int depth, std::string& out, Fault& fault);
+  bool value(const Token& token, const Bounds& bounds, int depth, std::uint64_t& out, Fault& fault);
+  bool value(const Token& token, const Bounds& bounds, int depth, bool& out, Fault& fault);
+  bool value(const Token& token, const Bounds& bounds, int depth, Duration& out, Fault& fault);
+  bool value(const Token& token, const Bounds& bounds, int depth, WallTime& out, Fault& fault);
+  bool value(const Token& token, const Bounds& bounds, int depth, CounterList& out, Fault& fault);
+  template <Named Enum>
+  bool value(const Token& token, const Bounds& bounds, int depth, Enum& out, Fault& fault) {
+    std::string_view text;
+    if (!value(token, bounds, depth, text, fault)) {
+      return false;
+    }
+    if (fault == Fault::none) {
+      if (const auto named = from_name<Enum>(text)) {
+        out = *named;
+      } else {
+        fault = Fault::unknown_name;
+      }
+    }
+    return true;
+  }
+  template <class T>
+  bool value(const Token& token, const Bounds& bounds, int depth, std::optional<T>& out,
+             Fault& fault) {
+    return value(token, bounds, depth, out.emplace(), fault);
+  }
+  template <class T>
+  bool value(const Token& token, const Bounds&, int depth, std::vector<T>& out, Fault& fault) {
+    if (token.type != TokenType::array) {
+      fault = Fault::bad_type;
+      return reader_.skip(token, depth);
+    }
+    if (depth <= 0) {
+      return false;
+    }
+    out.clear();
+    for (std::uint64_t i = 0; i < token.number; ++i) {
+      Token element;
+      if (!reader_.next(element) ||
+          !value(element, Bounds{}, depth - 1, out.emplace_back(), fault)) {
+        return false;
+      }
+    }
+    return true;
+  }
+  template <class T>
+  requires requires { Message<T>::fields; }
+  bool value(const Token& token, const Bounds&, int depth, T& out, Fault& fault) {
+    if (token.type != TokenType::map) {
+      fault = Fault::bad_type;
+      return reader_.skip(token, depth);
+    }
+    Fields<T> found;
+    if (!fields(token, depth, out, found, [](std::string_view, const Token&) {})) {
+      return false;
+    }
+    if (found.first_problem()) {
+      fault = Fault::bad_value;
+    }
+    return true;
+  }
+
+  // What was found of a message's fields.
+  template <class T>
+  struct Fields {
+    static constexpr std::size_t count = std::tuple_size_v<decltype(Message<T>::fields)>;
+    std::array<Fault, count + 1> faults{};  // by place in the table
+    std::array<bool, count + 1> present{};
+    bool bad_key = false;  // a key that is no string
+
+    // The first field that has a fault, or is required and absent.
+    std::optional<std::size_t> first_problem() const {
+      std::size_t index = 0;
+      std::optional<std::size_t> first;
+      const auto look = [&](const auto& field) {
+        const bool missing = field.presence == Presence::required && !present[index];
+        if (!first && (missing || faults[index] != Fault::none)) {
+          first = index;
+        }
+        ++index;
+      };
+      std::apply([&](const auto&... field) { (look(field), ...); }, Message<T>::fields);
+      return first;
+    }
+  };
+
+  // Reads the pairs of the map that `map` began. Pairs that are not in the table are shown to
+  // `other` and passed over. Of a key that appears twice the last counts; nil is absent.
+  template <class T, class Other>
+  bool fields(const Token& map, int depth, T& out, Fields<T>& found, const Other& other) {
+    if (depth <= 0) {
+      return false;
+    }
+    for (std::uint64_t i = 0; i < map.number; ++i) {
+      Token key;
+      Token token;
+      if (!reader_.next(key)) {
+        return false;
+      }
+      if (key.type != TokenType::string) {
+        found.bad_key = true;
+        if (!reader_.skip(key, depth - 1) || !reader_.next(token) ||
+            !reader_.skip(token, depth - 1)) {
+          return false;
+        }
+        continue;
+      }
+      if (!reader_.next(token)) {
+        return false;
+      }
+      bool well_formed = true;
+      std::size_t index = 0;
+      const auto take = [&](const auto& field) {
+        if (key.bytes != field.key) {
+          ++index;
+          return false;
+        }
+        auto& member = out.*field.member;
+        found.faults[index] = Fault::none;
+        found.present[index] = token.type != TokenType::nil;
+        if (token.type == TokenType::nil) {
+          member = T{}.*field.member;
+        } else {
+          well_formed = value(token, field.bounds, depth - 1, member, found.faults[index]);
+        }
+        return true;
+      };
+      const bool known = std::apply([&](const auto&... field) { return (take(field) || ...); },
+                                    Message<T>::fields);
+      if (!known) {
+        other(key.bytes, token);
+        well_formed = reader_.skip(token, depth - 1);
+      }
+      if (!well_formed) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+ private:
+  Reader reader_;
+};
+
+// A number that is whole: an integer of any width, or a float that happens to be one.
+enum class Whole : std::uint8_t { no_number, not_whole, negative, yes };
+Whole whole_number(const Token& token, std::uint64_t& out);
+
+// Why a request or a reply cannot be used.
+struct Problem {
+  std::string code;  // as in an error reply: malformed, unsupported_version, bad_argument
+  std::string message;
+};
+
+// Decodes the messages that come in on the event socket.
+class EventDecoder {
+ public:
+  // The events of one message, in order. Their strings are views into `payload`; the span holds
+  // until the next call. A message that is rejected as a whole yields one rejected event.
+  std::span<const Event> decode(std::string_view payload);
+
+ private:
+  std::vector<Event> events_;
+};
+
+// What every message but an event begins with.
+struct Head {
+  Whole version = Whole::no_number;
+  std::uint64_t v = 0;
+  std::optional<bool> ok;
+  std::optional<std::string_view> cmd;
+  std::optional<Error> error;
+};
+std::optional<Problem> decode_head(std::string_view payload, Head& head);
+
+inline std::optional<Problem> decode_command(std::string_view payload, std::string& cmd) {
+  Head head;
+  if (auto problem = decode_head(payload, head)) {
+    return problem;
+  }
+  if (!head.cmd) {
+    return Problem{"bad_argument", "cmd: missing or no string; expected the name of a command"};
+  }
+  cmd = *head.cmd;
+  return std::nullopt;
+}
+
+std::string expectation(std::string_view key, Fault fault, const Bounds& bounds, bool number);
+
+// REQUIRES of the payload: a well-formed map of a version that was checked, as decode_head does.
+template <class T>
+std::optional<Problem> decode_fields(std::string_view payload, T& out) {
+  Decoder decoder{payload};
+  Token token;
+  Decoder::Fields<T> found;
+  if (!decoder.reader().next(token) || token.type != TokenType::map ||
+      !decoder.fields(token, nesting_max, out, found, [](std::string_view, const Token&) {}) ||
+      !decoder.reader().at_end()) {
+    return Problem{"malformed", "not one well-formed MessagePack map"};
+  }
+  if (found.bad_key) {
+    return Problem{"bad_argument", "a key is no string; expected string keys"};
+  }
+  const auto first = found.first_problem();
+  if (!first) {
+    return std::nullopt;
+  }
+  Problem problem{"bad_argument", {}};
+  std::size_t index = 0;
+  const auto describe = [&](const auto& field) {
+    if (index++ == *first) {
+      using Member = std::remove_cvref_t<decltype(out.*field.member)>;
+      constexpr bool number =
+          std::is_same_v<Member, std::uint64_t> || std::is_same_v<Member, Duration>;
+      problem.message = found.present[*first]
+                            ? expectation(field.key, found.faults[*first], field.bounds, number)
+                            : std::string{field.key} + ": missing";
+    }
+  };
+  std::apply([&](const auto&... field) { (describe(field), ...); }, Message<T>::fields);
+  return problem;
+}
+
+template <class T>
+std::optional<Problem> decode_request(std::string_view payload, T& out) {
+  return decode_fields(payload, out);
+}
+
+template <class T>
+std::optional<Problem> decode_message(std::string_view payload, T& out) {
+  Head head;
+  if (auto problem = decode_head(payload, head)) {
+    return problem;
+  }
+  return decode_fields(payload, out);
+}
+
+template <class T>
+std::variant<T, Error, Problem> decode_reply(std::string_view payload) {
+  Head head;
+  if (auto problem = decode_head(payload, head)) {
+    return *problem;
+  }
+  if (!head.ok) {
+    return Problem{"malformed", "ok: missing or no bool"};
+  }
+  if (!*head.ok) {
+    return head.error.value_or(Error{"internal", "an error without a description", {}, {}, {}});
+  }
+  T reply;
+  if (auto problem = decode_fields(payload, reply)) {
+    return *problem;
+  }
+  return reply;
+}
+
+}  // namespace heartbeat::wire

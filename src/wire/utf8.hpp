@@ -1,0 +1,10 @@
+// Strings on the wire are valid UTF-8 without control characters (U+0000–U+001F, U+007F).
+#pragma once
+
+#include <string_view>
+
+namespace heartbeat::wire {
+
+bool is_clean_text(std::string_view text);
+
+}  // namespace heartbeat::wire
