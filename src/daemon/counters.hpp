@@ -1,0 +1,13 @@
+// All counters and gauges of the monitor, under the names of the status socket.
+#pragma once
+
+#include "core/fleet.hpp"
+#include "daemon/alert_log.hpp"
+#include "daemon/health.hpp"
+#include "heartbeat/status.hpp"
+
+namespace heartbeat::daemon {
+
+CounterList list_counters(const core::Fleet& fleet, const AlertLog& alerts, const Health& health);
+
+}  // namespace heartbeat::daemon

@@ -1,0 +1,22 @@
+// What the loop knows of itself, for status replies and counters.
+#pragma once
+
+#include <cstdint>
+
+#include "heartbeat/time.hpp"
+
+namespace heartbeat::daemon {
+
+struct Health {
+  Instant started;
+  Instant last_check;  // when deadlines were last looked at
+  Duration ingest_lag_ms{};
+  bool overloaded = false;
+  std::uint64_t messages_received_total = 0;
+  std::uint64_t status_requests_total = 0;
+  std::uint64_t status_errors_total = 0;  // requests that were answered with an error
+  std::uint64_t config_reloads_total = 0;
+  std::uint64_t config_reload_failures_total = 0;
+};
+
+}  // namespace heartbeat::daemon

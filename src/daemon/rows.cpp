@@ -1,0 +1,75 @@
+#include "daemon/rows.hpp"
+
+#include <algorithm>
+#include <string>
+
+#include "daemon/alert_log.hpp"
+
+namespace heartbeat::daemon {
+namespace {
+
+Duration not_negative(Duration duration) { return std::max(duration, Duration{}); }
+
+void fill(const core::Fleet& fleet, const core::Run& run, const Moment& moment, RunRow& row) {
+  using core::Text;
+  row.agent_id = run.agent_id();
+  row.run_id = run.run_id();
+  row.task_id = run.texts.get(Text::task_id);
+  row.agent_type = run.texts.get(Text::agent_type);
+  row.status = run.state == core::RunState::idle ? "idle" : "running";
+  row.stale = run.stale;
+  row.adopted = run.adopted;
+  row.started_at = moment.at(run.started);
+  row.last_activity_at = moment.at(run.last_activity);
+  row.running_for_ms = not_negative(moment.now - run.started);
+  row.idle_for_ms = not_negative(moment.now - run.last_activity);
+  row.stale_in_ms = not_negative(fleet.stale_deadline(run) - moment.now);
+  row.timeout_in_ms = not_negative(fleet.timeout_deadline(run) - moment.now);
+  row.phase = run.texts.get(Text::phase);
+  row.progress = run.progress;
+  row.detail = run.texts.get(Text::detail);
+}
+
+std::vector<LastEvent> last_events(const core::Run& run, const Moment& moment) {
+  std::vector<LastEvent> events;
+  for (std::size_t kind = 0; kind < run.last_event.size(); ++kind) {
+    if (const auto& read = run.last_event[kind]) {
+      events.push_back({std::string{name(static_cast<EventKind>(kind))},
+                        not_negative(moment.now - *read), moment.at(*read)});
+    }
+  }
+  std::stable_sort(events.begin(), events.end(),
+                   [](const LastEvent& a, const LastEvent& b) { return a.ago_ms < b.ago_ms; });
+  return events;
+}
+
+}  // namespace
+
+WallTime Moment::at(Instant instant) const { return std::max(wall - (now - instant), WallTime{}); }
+
+RunRow row(const core::Fleet& fleet, const core::Run& run, const Moment& moment) {
+  RunRow row;
+  fill(fleet, run, moment, row);
+  return row;
+}
+
+RunDetail detail(const core::Fleet& fleet, const core::Run& run, const Moment& moment,
+                 std::string_view epoch) {
+  RunDetail detail;
+  fill(fleet, run, moment, detail);
+  detail.stale_after_ms = fleet.stale_after(run);
+  detail.stale_after_from = run.promise != Duration{} ? "promise" : "configuration";
+  detail.timeout_after_ms = fleet.timeout_after(run);
+  detail.timeout_after_from = run.timeout_after != Duration{} ? "register" : "configuration";
+  detail.episode = episode_id(epoch, run.episode);
+  detail.last_events = last_events(run, moment);
+  detail.source = fleet.source_name(run);
+  detail.seq = run.source.seq;
+  detail.sent_at = run.sent_at;
+  detail.lost_events = fleet.lost_events(run);
+  detail.rejected_events = run.rejected_events;
+  detail.zombie_events = run.zombie_events;
+  return detail;
+}
+
+}  // namespace heartbeat::daemon

@@ -1,0 +1,23 @@
+// Runs as the status socket shows them.
+#pragma once
+
+#include <string_view>
+
+#include "core/fleet.hpp"
+#include "heartbeat/status.hpp"
+
+namespace heartbeat::daemon {
+
+// The moment of a reply, by both clocks.
+struct Moment {
+  Instant now;
+  WallTime wall;
+  // When `instant` was, for people; not before 1970, whatever the wall clock says now.
+  WallTime at(Instant instant) const;
+};
+
+RunRow row(const core::Fleet& fleet, const core::Run& run, const Moment& moment);
+RunDetail detail(const core::Fleet& fleet, const core::Run& run, const Moment& moment,
+                 std::string_view epoch);
+
+}  // namespace heartbeat::daemon

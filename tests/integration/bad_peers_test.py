@@ -1,0 +1,139 @@
+"""Peers that break off, do not read, or send too much: nobody else notices."""
+
+import re
+import socket
+import unittest
+
+import msgpack
+import zmq
+
+from events import register, told
+from monitor import LIMIT, Monitor, next_alert, receive
+
+ANYWHERE = {name: "tcp://127.0.0.1:*" for name in ("events", "alerts", "status")}
+GREETING = (b"\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f"  # signature
+            b"\x03\x00" + b"NULL".ljust(20, b"\x00") + b"\x00" * 32)  # ZMTP 3.0, mechanism NULL
+READY_AS_PUB = b"\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x03PUB"
+EVENT_FRAME = b"\x01\x05event"  # more frames follow; 5 bytes
+
+
+def connect(endpoint):
+    host, port = re.fullmatch(r"tcp://(.+):(\d+)", endpoint).groups()
+    return socket.create_connection((host, int(port)), timeout=LIMIT)
+
+
+def read_until(peer, word):
+    seen = b""
+    while word not in seen:
+        chunk = peer.recv(4096)
+        assert chunk, f"the monitor hung up after {seen!r}"
+        seen += chunk
+
+
+class BadPeers(unittest.TestCase):
+    def still_serves(self, monitor):
+        agent = monitor.publisher()
+        told(monitor, agent, register("alive"))
+        self.assertIn("alive", [row["agent_id"] for row in monitor.ask("agents")["agents"]])
+        agent.close()
+
+    def test_clients_that_ask_and_die(self):
+        with Monitor() as monitor:
+            before = monitor.counters()["status_requests_total"]
+            for _ in range(100):
+                client = monitor.context.socket(zmq.REQ)
+                client.linger = int(LIMIT * 1000)  # what was asked does reach the monitor
+                client.connect(monitor.status)
+                client.send(msgpack.packb({"v": 1, "cmd": "status"}))
+                client.close()
+            self.still_serves(monitor)
+            self.assertGreater(monitor.counters()["status_requests_total"], before)
+
+    def test_a_dealer_without_the_empty_frame(self):
+        with Monitor() as monitor:
+            dealer = monitor.connect(zmq.DEALER, monitor.status)
+            dealer.send(msgpack.packb({"v": 1, "cmd": "ping"}))
+            dealer.send_multipart([b"", msgpack.packb({"v": 1, "cmd": "ping"})])
+            empty, reply = receive(dealer)
+            self.assertEqual(empty, b"")
+            self.assertTrue(msgpack.unpackb(reply)["ok"])
+            self.still_serves(monitor)
+
+    def test_a_subscriber_that_does_not_read(self):
+        with Monitor() as monitor:
+            lazy = monitor.context.socket(zmq.SUB)
+            lazy.linger = 0
+            lazy.rcvhwm = 1
+            lazy.connect(monitor.alerts)
+            lazy.subscribe("")
+            receive(lazy)  # its subscription works; from here on it does not read
+            agent, alerts = monitor.publisher(), monitor.subscribe()
+            for batch in range(10):
+                agent.send([register(f"a{batch}-{i}", timeout_after_ms=1, detail="x" * 500)
+                            for i in range(1_000)])
+                seqs = [next_alert(alerts)["seq"] for _ in range(1_000)]
+                self.assertEqual(seqs, list(range(batch * 1_000 + 1, batch * 1_000 + 1_001)))
+            self.still_serves(monitor)
+
+    def test_connections_that_vanish_in_the_greeting(self):
+        with Monitor(**ANYWHERE) as monitor:
+            for endpoint in (monitor.events, monitor.alerts, monitor.status):
+                for said in (b"", GREETING[:5], GREETING[:12], GREETING, GREETING + READY_AS_PUB[:9],
+                             b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x00" * 100):
+                    for _ in range(10):
+                        with connect(endpoint) as peer:
+                            peer.sendall(said)
+            self.still_serves(monitor)
+            monitor.subscribe()
+
+    def test_an_agent_that_vanishes_in_the_middle_of_a_message(self):
+        whole = msgpack.packb({"v": 1, "kind": "register", "agent_id": "half"})
+        halves = [EVENT_FRAME, EVENT_FRAME + b"\x00", EVENT_FRAME + b"\x00" + bytes([len(whole)]),
+                  EVENT_FRAME + b"\x00" + bytes([len(whole)]) + whole[:-1]]
+        with Monitor(**ANYWHERE) as monitor:
+            for half in halves:
+                with connect(monitor.events) as peer:
+                    peer.sendall(GREETING)
+                    read_until(peer, b"NULL")
+                    peer.sendall(READY_AS_PUB)
+                    read_until(peer, b"READY")
+                    peer.sendall(half)
+            self.still_serves(monitor)
+            counters = monitor.counters()
+            self.assertEqual(counters["events_received_total"], 1)
+            with connect(monitor.events) as peer:  # the same by hand and whole is an event
+                peer.sendall(GREETING)
+                read_until(peer, b"NULL")
+                peer.sendall(READY_AS_PUB)
+                read_until(peer, b"READY")
+                peer.sendall(halves[2] + whole)
+                while len(monitor.ask("agents")["agents"]) < 2:
+                    monitor.check_running()
+
+    def test_a_message_of_257_kib_is_dropped_and_its_connection_with_it(self):
+        with Monitor() as monitor:
+            agent = monitor.publisher()
+            agent.send(register("big", detail="x" * 257 * 1024))
+            self.assertEqual(receive(agent.socket)[0][:1], b"\x00")  # the connection went …
+            self.assertEqual(receive(agent.socket)[0][:1], b"\x01")  # … and is back
+            told(monitor, agent, register("small"))
+            self.assertEqual([row["agent_id"] for row in monitor.ask("agents")["agents"]],
+                             ["small"])
+            self.still_serves(monitor)
+
+    def test_a_message_just_below_the_limit_is_read(self):
+        with Monitor() as monitor:
+            agent = monitor.publisher()
+            agent.send([register(f"a{i}", padding="x" * 200) for i in range(900)])
+            monitor.settled(agent)
+            self.assertEqual(monitor.counters()["runs_in_flight"], 900)
+
+    def test_a_request_beyond_the_limit_is_dropped(self):
+        with Monitor() as monitor:
+            client = monitor.connect(zmq.REQ, monitor.status)
+            client.send(b"x" * 257 * 1024)
+            self.still_serves(monitor)
+
+
+if __name__ == "__main__":
+    unittest.main()
