@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """Writes the golden vectors: <name>.json, what a message says, and <name>.msgpack, its bytes.
 
 An encoder must produce these very bytes and a decoder must read them. Canonical: the smallest
@@ -101,7 +101,7 @@ MESSAGES = {
     "event-floats-free": event("activity", "dev-1", running_for_ms=2, idle_for_ms=0, progress=0,
                                source=SOURCE, seq=32),
     "event-longest": event("register", "a" * 128, run_id="r" * 128, task_id="t" * 128,
-                           agent_type="y" * 64, phase="p" * 64, detail="é" * 256, outcome="",
+                           agent_type="y" * 64, phase="p" * 64, detail="é" * 256,
                            source="s" * 64, seq=1),
     "event-batch": [
         event("register", "dev-1", source=SOURCE, seq=1),

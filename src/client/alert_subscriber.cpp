@@ -218,7 +218,8 @@ void AlertSubscriber::run(const std::function<bool(const Notice&)>& deliver, int
         state.trouble("a message of " + std::to_string(frames.size()) + " frames");
       } else if (frames[0] == "monitor.beat") {
         beat_at = State::Clock::now();
-        ask_now = state.take_beat(frames[1]) || !std::exchange(proven, true);
+        const bool first = !std::exchange(proven, true);
+        ask_now = state.take_beat(frames[1]) || first;
       } else if (proven) {
         // Those before the first beat are asked for with all others that came before it.
         ask_now = state.take_alert(frames[1]);

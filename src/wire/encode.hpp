@@ -112,7 +112,7 @@ class Encoder {
   static void each(const T& message, const Visit& visit) {
     std::apply(
         [&](const auto&... field) {
-          const auto one = [&](const auto& f) {
+          [[maybe_unused]] const auto one = [&](const auto& f) {
             const auto& member = message.*f.member;
             if constexpr (requires { empty(member); }) {
               if (f.presence == Presence::optional && empty(member)) {

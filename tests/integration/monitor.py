@@ -81,6 +81,8 @@ class Publisher:
         self.socket.linger = 1000
         # Without this a full pipe would lose events silently, and a test would blame the monitor.
         self.socket.setsockopt(zmq.XPUB_NODROP, 1)
+        # A monitor that connects anew is seen, although its subscription is an old one.
+        self.socket.setsockopt(zmq.XPUB_VERBOSE, 1)
         self.socket.reconnect_ivl = 10
         self.socket.connect(endpoint)
         self.source = secrets.token_hex(8)

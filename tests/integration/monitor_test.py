@@ -77,7 +77,8 @@ class Life(unittest.TestCase):
             first.ask("ping")
 
     def test_version_and_help(self):
-        for flag, pattern in {"--version": r"\d+\.\d+\.\d+", "--help": "--stale-threshold-ms"}.items():
+        for flag, pattern in {"--version": r"\d+\.\d+\.\d+",
+                              "--help": "--stale-threshold-ms"}.items():
             done = subprocess.run([HBMOND, flag], capture_output=True, text=True,
                                   timeout=LIMIT, check=False)
             self.assertEqual(done.returncode, 0)

@@ -1,0 +1,88 @@
+// hbmond: exit code 0 after SIGTERM or SIGINT, 1 if it failed while it ran, 2 if it did not start.
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <optional>
+#include <string>
+
+#include "bus/descriptors.hpp"
+#include "bus/signals.hpp"
+#include "daemon/log.hpp"
+#include "daemon/loopback.hpp"
+#include "daemon/monitor.hpp"
+#include "daemon/options.hpp"
+
+namespace {
+
+using namespace heartbeat;
+
+constexpr int failed = 1;
+constexpr int not_started = 2;
+
+std::optional<std::string> environment(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>{value};
+}
+
+int refuse(const std::string& why) {
+  std::cerr << "hbmond: " << why << "\n";
+  return not_started;
+}
+
+// What would let others in unasked; "" = nothing.
+std::string exposed(const daemon::Options& options) {
+  if (options.insecure) {
+    return {};
+  }
+  const auto& [events, alerts, status] = options.endpoints;
+  for (const auto& [option, endpoint] :
+       {std::pair{"--events", events}, {"--alerts", alerts}, {"--status", status}}) {
+    if (endpoint.starts_with("tcp://") && !daemon::is_local(endpoint)) {
+      return std::string{option} + ": " + endpoint +
+             " can be reached by other machines; expected a loopback address, or --insecure";
+    }
+  }
+  return {};
+}
+
+int start(int argc, const char* const* argv) {
+  const bus::Signals signals;
+  const daemon::Reread read = [=] { return daemon::read_options(argc, argv, environment); };
+  auto options = read();
+  if (const auto* bad = std::get_if<daemon::BadOption>(&options)) {
+    return refuse(bad->message);
+  }
+  const auto& invocation = std::get<daemon::Invocation>(options);
+  if (invocation.print) {
+    std::cout << *invocation.print << std::flush;
+    return EXIT_SUCCESS;
+  }
+  if (const std::string why = exposed(invocation.options); !why.empty()) {
+    return refuse(why);
+  }
+  bus::raise_descriptor_limit();
+  const auto logger = daemon::make_logger(invocation.options);
+  daemon::Monitor monitor(invocation.options, read, signals, logger);
+  for (const std::string& warning : invocation.warnings) {
+    logger->warn("{}", warning);
+  }
+  try {
+    monitor.run();
+  } catch (const std::exception& error) {
+    logger->critical("HeartbeatMonitor: failed: {}", error.what());
+    return failed;
+  }
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    const int code = start(argc, argv);
+    spdlog::shutdown();
+    return code;
+  } catch (const std::exception& error) {
+    return refuse(error.what());
+  }
+}

@@ -1,0 +1,74 @@
+// The monitor's one thread: reads, judges, says, answers, in this order, turn after turn.
+#pragma once
+
+#include <spdlog/spdlog.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <zmq.hpp>
+
+#include "bus/signals.hpp"
+#include "bus/sockets.hpp"
+#include "core/fleet.hpp"
+#include "daemon/alert_log.hpp"
+#include "daemon/alert_report.hpp"
+#include "daemon/health.hpp"
+#include "daemon/options.hpp"
+#include "daemon/status.hpp"
+#include "wire/decode.hpp"
+
+namespace heartbeat::daemon {
+
+// Reads the options again, as SIGHUP asks for.
+using Reread = std::function<std::variant<Invocation, BadOption>()>;
+
+class Monitor {
+ public:
+  // Binds the sockets, and throws bus::CannotBind before anything is served. `signals` must
+  // outlive this.
+  Monitor(Options options, Reread reread, const bus::Signals& signals,
+          std::shared_ptr<spdlog::logger> logger);
+
+  // Returns after SIGTERM or SIGINT.
+  void run();
+
+ private:
+  void turn();
+  Duration time_to_sleep() const;
+  void take_signals();
+  void reload();
+  void apply(const Options& options);
+  // Both work on a bounded share of what there is.
+  bool drain(Instant now);
+  void judge(Instant now, bool drained);
+  void publish();
+  void beat(Instant now);
+  void answer(Instant now);
+
+  Options options_;
+  Reread reread_;
+  const bus::Signals& signals_;
+  std::shared_ptr<spdlog::logger> logger_;
+
+  zmq::context_t context_;
+  bus::EventSocket events_;
+  bus::AlertSocket alerts_;
+  bus::StatusSocket status_;
+
+  wire::EventDecoder decoder_;
+  core::Fleet fleet_;
+  core::Transitions transitions_;
+  AlertLog log_;
+  AlertReport report_;
+  Health health_;
+  StatusDesk desk_;
+
+  Instant seen_empty_;  // when the event socket last had nothing left
+  Instant next_beat_;
+  bool work_left_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace heartbeat::daemon

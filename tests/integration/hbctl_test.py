@@ -1,0 +1,236 @@
+"""hbctl as a user runs it, against a running hbmond."""
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+from monitor import BIN_DIR, LIMIT, Monitor, clean_environment
+
+HBCTL = os.path.join(BIN_DIR, "hbctl")
+
+
+def endpoints(monitor):
+    return {"HB_EVENTS": monitor.events, "HB_ALERTS": monitor.alerts, "HB_STATUS": monitor.status}
+
+
+def command(*arguments):
+    return [HBCTL, *arguments]
+
+
+class HbctlTest(unittest.TestCase):
+    def hbctl(self, monitor, *arguments, code=0):
+        """Standard output and error of one command, which must end with this exit code."""
+        environment = clean_environment(**(endpoints(monitor) if monitor else {}))
+        ended = subprocess.run(command(*arguments), env=environment, capture_output=True,
+                               text=True, timeout=LIMIT, check=False)
+        self.assertEqual(ended.returncode, code, f"{arguments}: {ended.stdout}{ended.stderr}")
+        return ended.stdout, ended.stderr
+
+    def ask_json(self, monitor, *arguments, code=0):
+        return json.loads(self.hbctl(monitor, *arguments, "--json", code=code)[0])
+
+    def follow(self, monitor, *arguments, **options):
+        following = subprocess.Popen(
+            command("alerts", "--follow", *arguments), env=clean_environment(**endpoints(monitor)),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+        self.addCleanup(lambda: (following.kill(), following.communicate()))
+        return following
+
+    def wait_for_alerts(self, monitor, count):
+        deadline = time.monotonic() + LIMIT
+        while True:
+            lines = self.hbctl(monitor, "alerts", "--json")[0].splitlines()
+            if len(lines) >= count:
+                return [json.loads(line) for line in lines]
+            self.assertLess(time.monotonic(), deadline, f"{count} alerts did not come: {lines}")
+
+    def line_of(self, following, provoke=None):
+        """Its next line; `provoke` is called again and again until there is one."""
+        deadline = time.monotonic() + LIMIT
+        while True:
+            if provoke:
+                provoke()
+            if select.select([following.stdout], [], [], 0.2)[0]:
+                return following.stdout.readline()
+            self.assertLess(time.monotonic(), deadline, "no line came")
+
+    def test_emit_is_read_when_it_returns(self):
+        with Monitor() as monitor:
+            self.hbctl(monitor, "emit", "register", "dev-1", "--run", "r1", "--task", "build",
+                       "--type", "coder", "--timeout-after", "2h", "--running-for", "90s")
+            self.hbctl(monitor, "emit", "activity", "dev-1", "--run", "r1", "--phase", "tests",
+                       "--progress", "7", "--promise", "10m", "--detail", "a\nb" + "é" * 400)
+            run = self.ask_json(monitor, "show", "dev-1", "--run", "r1")["runs"][0]
+            self.assertEqual(
+                (run["task_id"], run["agent_type"], run["phase"], run["progress"]),
+                ("build", "coder", "tests", 7))
+            self.assertEqual((run["stale_after_ms"], run["timeout_after_ms"]), (600000, 7200000))
+            self.assertGreaterEqual(run["running_for_ms"], 90000)
+            self.assertTrue(run["detail"].startswith("a b"))
+            self.assertLessEqual(len(run["detail"].encode()), 512)
+            self.hbctl(monitor, "emit", "idle", "dev-1", "--run", "r1")
+            self.assertEqual(
+                self.ask_json(monitor, "agents")["agents"][0]["status"], "idle")
+            self.hbctl(monitor, "emit", "unregister", "dev-1", "--run", "r1", "--outcome", "done")
+            self.assertEqual(self.ask_json(monitor, "agents")["agents"], [])
+
+    def test_emit_that_is_rejected_says_why(self):
+        with Monitor() as monitor:
+            error = self.hbctl(monitor, "emit", "register", "a" * 129, code=1)[1]
+            self.assertIn("agent_id", error)
+            self.assertIn("129", error)
+            self.assertEqual(
+                self.ask_json(monitor, "emit", "register", "a\tb", code=1)["success"], False)
+
+    def test_status(self):
+        with Monitor(stale_threshold_ms=60000) as monitor:
+            self.hbctl(monitor, "emit", "register", "dev-1")
+            status = self.ask_json(monitor, "status")
+            self.assertEqual(list(status), ["success", "status", "monitor", "counts", "health",
+                                            "in_flight_agents", "timestamp"])
+            self.assertIs(status["success"], True)
+            self.assertEqual(status["status"], "online")
+            self.assertEqual(status["monitor"]["agents"], ["dev-1"])
+            self.assertEqual(status["in_flight_agents"][0]["agent_id"], "dev-1")
+            text = self.hbctl(monitor, "status")[0]
+            self.assertIn("1 in flight", text)
+            self.assertIn("1m00s", text)
+            self.assertIn("dev-1", text)
+
+    def test_agents_shows_the_urgent_first_and_filters(self):
+        with Monitor() as monitor:
+            self.hbctl(monitor, "emit", "register", "calm")
+            self.hbctl(monitor, "emit", "register", "hurried", "--promise", "1m")
+            self.hbctl(monitor, "emit", "idle", "silent", "--promise", "10ms")
+            self.wait_for_alerts(monitor, 1)
+            lines = self.hbctl(monitor, "agents")[0].splitlines()
+            self.assertEqual([line.split()[0] for line in lines],
+                             ["AGENT", "silent", "hurried", "calm"])
+
+            def ids(*options):
+                return [a["agent_id"] for a in self.ask_json(monitor, "agents", *options)["agents"]]
+            self.assertEqual(ids("--limit", "1"), ["silent"])
+            self.assertEqual(ids("--state", "stale"), ["silent"])
+            self.assertEqual(ids("--state", "running"), ["hurried", "calm"])
+            self.assertEqual(ids("--agent", "c*m"), ["calm"])
+
+    def test_show_of_an_unknown_agent_is_a_no(self):
+        with Monitor() as monitor:
+            self.hbctl(monitor, "show", "nobody", code=1)
+            answer = self.ask_json(monitor, "show", "nobody", code=1)
+            self.assertIs(answer["success"], False)
+            self.assertEqual(answer["error"]["code"], "not_found")
+            self.hbctl(monitor, "emit", "register", "ended")
+            self.hbctl(monitor, "emit", "unregister", "ended", "--outcome", "failed")
+            self.assertIn("failed", self.hbctl(monitor, "show", "ended", code=1)[1])
+
+    def test_counters_and_ping(self):
+        with Monitor() as monitor:
+            self.hbctl(monitor, "emit", "register", "dev-1")
+            counters = self.ask_json(monitor, "counters")["counters"]
+            self.assertEqual(counters["events_folded_total"], 1)
+            self.assertRegex(self.hbctl(monitor, "counters")[0], r"events_folded_total +1\n")
+            self.assertIs(self.ask_json(monitor, "ping")["success"], True)
+            self.assertIn("answers", self.hbctl(monitor, "ping")[0])
+
+    def test_alerts_lists_the_kept_ones_and_ends(self):
+        with Monitor(stale_threshold_ms=50) as monitor:
+            for name in ("one", "two", "three"):
+                self.hbctl(monitor, "emit", "register", name)
+            alerts = self.wait_for_alerts(monitor, 3)
+            self.assertEqual([a["seq"] for a in alerts], [1, 2, 3])
+            rest = self.hbctl(monitor, "alerts", "--since", "2", "--json")[0].splitlines()
+            self.assertEqual([json.loads(line)["seq"] for line in rest], [3])
+            self.assertIn("Stale agent detected", self.hbctl(monitor, "alerts")[0])
+
+    def test_follow_replays_then_follows_and_ctrl_c_ends_it(self):
+        with Monitor(stale_threshold_ms=50) as monitor:
+            self.hbctl(monitor, "emit", "register", "one")
+            self.wait_for_alerts(monitor, 1)
+            following = self.follow(monitor, "--since", "0", "--json")
+            self.assertEqual(json.loads(self.line_of(following))["seq"], 1)
+            self.hbctl(monitor, "emit", "register", "two")
+            self.assertEqual(json.loads(self.line_of(following))["agent_id"], "two")
+            following.send_signal(signal.SIGINT)
+            self.assertEqual(following.wait(LIMIT), 0)
+
+    def test_follow_alone_begins_with_now(self):
+        with Monitor(stale_threshold_ms=50) as monitor:
+            self.hbctl(monitor, "emit", "register", "before")
+            self.wait_for_alerts(monitor, 1)
+            following = self.follow(monitor, "--json")
+            line = self.line_of(following, lambda: self.hbctl(monitor, "emit", "register", "after"))
+            self.assertEqual(json.loads(line)["agent_id"], "after")
+
+    def test_closed_pipe_ends_quietly(self):
+        with Monitor(stale_threshold_ms=50) as monitor:
+            self.hbctl(monitor, "emit", "register", "one")
+            self.wait_for_alerts(monitor, 1)
+            following = self.follow(monitor, "--since", "0")
+            self.line_of(following)
+            following.stdout.close()
+            self.assertEqual(following.wait(LIMIT), 0)
+            self.assertEqual(following.stderr.read(), "")
+
+    def test_colour_only_on_a_terminal_and_without_no_color(self):
+        with Monitor() as monitor:
+            self.assertNotIn("\x1b", self.hbctl(monitor, "status")[0])
+            for extra, expected in (({}, True), ({"NO_COLOR": "1"}, False)):
+                ours, theirs = pty.openpty()
+                environment = clean_environment(**endpoints(monitor), TERM="xterm", **extra)
+                if not extra:
+                    environment.pop("NO_COLOR", None)
+                subprocess.run(command("status"), env=environment, stdout=theirs, check=True,
+                               timeout=LIMIT)
+                shown = os.read(ours, 65536)
+                os.close(ours)
+                os.close(theirs)
+                self.assertEqual(b"\x1b[" in shown, expected, shown)
+
+    def test_silence_is_exit_code_3(self):
+        with tempfile.TemporaryDirectory() as folder:
+            nobody = f"ipc://{folder}/nobody"
+            where = ("--events", nobody, "--alerts", nobody, "--status", nobody,
+                     "--timeout", "100ms")
+            for verb in (("status",), ("agents",), ("show", "a"), ("alerts",),
+                         ("alerts", "--follow"), ("counters",), ("ping",),
+                         ("emit", "register", "a")):
+                with self.subTest(verb=verb):
+                    self.assertIn("does not answer", self.hbctl(None, *verb, *where, code=3)[1])
+                    answer = self.ask_json(None, *where, *verb, code=3)
+                    self.assertEqual(list(answer), ["success", "status", "error"])
+                    self.assertEqual((answer["success"], answer["status"]), (False, "offline"))
+
+    def test_usage_is_exit_code_2_with_one_line(self):
+        for arguments, named in (
+                ((), "verb"), (("frobnicate",), "frobnicate"), (("status", "--nope"), "--nope"),
+                (("show",), "AGENT"), (("emit", "jump", "a"), "jump"),
+                (("agents", "--state", "dead"), "dead"), (("agents", "--limit", "0"), "--limit"),
+                (("alerts", "--since", "x"), "--since"),
+                (("emit", "idle", "a", "--promise", "10x"), "--promise"),
+                (("emit", "idle", "a", "--promise", "0s"), "0s"),
+                (("ping", "--timeout", "5"), "--timeout")):
+            with self.subTest(arguments=arguments):
+                error = self.hbctl(None, *arguments, code=2)[1]
+                self.assertEqual(error.count("\n"), 1, error)
+                self.assertIn(named, error)
+                self.assertIn("--help", error)
+
+    def test_help_of_each_verb_has_an_example(self):
+        text = self.hbctl(None, "--help")[0]
+        self.assertIn("Exit codes", text)
+        verbs = re.findall(r"^  (status|agents|show|alerts|counters|ping|emit) ", text, re.M)
+        self.assertEqual(len(verbs), 7)
+        for verb in verbs:
+            self.assertIn(f"Example: hbctl {verb}", self.hbctl(None, verb, "--help")[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

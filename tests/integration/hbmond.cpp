@@ -1,0 +1,122 @@
+#include "hbmond.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <stdexcept>
+#include <system_error>
+
+namespace heartbeat::test {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+std::filesystem::path new_folder() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "hb-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) {
+    throw std::system_error(errno, std::generic_category(), pattern);
+  }
+  return pattern;
+}
+
+}  // namespace
+
+Hbmond::Hbmond(const std::vector<std::string>& options) : folder_(new_folder()) {
+  const std::string prefix = "ipc://" + folder_.string() + "/";
+  endpoints_ = {prefix + "events", prefix + "alerts", prefix + "status"};
+  std::vector<std::string> words{
+      HEARTBEAT_BIN_DIR "/hbmond",
+      "--events=" + endpoints_.events,
+      "--alerts=" + endpoints_.alerts,
+      "--status=" + endpoints_.status,
+  };
+  words.insert(words.end(), options.begin(), options.end());
+  std::vector<char*> arguments;
+  for (std::string& word : words) {
+    arguments.push_back(word.data());
+  }
+  arguments.push_back(nullptr);
+
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  const std::string log_path = folder_ / "log";
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log_path.c_str(), O_WRONLY | O_CREAT,
+                                   0600);
+  const int failed = posix_spawn(&pid_, arguments[0], &actions, nullptr, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failed != 0) {
+    throw std::system_error(failed, std::generic_category(), words[0]);
+  }
+  pid_fd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+  if (pid_fd_ < 0) {
+    throw std::system_error(errno, std::generic_category(), "pidfd_open");
+  }
+  const auto deadline = Clock::now() + time_limit;
+  while (!answers()) {
+    if (wait(Duration{0})) {
+      throw std::runtime_error("hbmond did not start:\n" + log());
+    }
+    if (Clock::now() > deadline) {
+      throw std::runtime_error("hbmond does not answer:\n" + log());
+    }
+  }
+}
+
+Hbmond::~Hbmond() {
+  if (pid_ > 0) {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
+  if (pid_fd_ >= 0) {
+    close(pid_fd_);
+  }
+  std::error_code ignored;  // a folder left behind in /tmp is no reason to fail
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+std::string Hbmond::log() const {
+  std::ifstream file(folder_ / "log");
+  return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+bool Hbmond::answers() const {
+  StatusClient client{endpoints_.status, Duration{200}};
+  return std::holds_alternative<PingReply>(client.ask(PingRequest{}));
+}
+
+std::optional<int> Hbmond::stop(Duration limit) {
+  kill(pid_, SIGTERM);
+  return wait(limit);
+}
+
+std::optional<int> Hbmond::wait(Duration limit) {
+  pollfd ended{pid_fd_, POLLIN, 0};
+  if (poll(&ended, 1, static_cast<int>(limit.count())) <= 0) {
+    return std::nullopt;
+  }
+  int status = 0;
+  waitpid(pid_, &status, 0);
+  pid_ = -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void tell(const Hbmond& monitor, EventPublisher& publisher, const Event& event) {
+  REQUIRE(publisher.wait_for_monitor(time_limit));
+  REQUIRE(publisher.publish(event, time_limit));
+  const auto deadline = Clock::now() + time_limit;
+  while (ask<PingReply>(monitor, PingRequest{publisher.source()}).source_seq.value_or(0) <
+         publisher.seq()) {
+    REQUIRE(Clock::now() < deadline);
+  }
+}
+
+}  // namespace heartbeat::test

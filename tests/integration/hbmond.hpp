@@ -1,0 +1,63 @@
+// Runs the real hbmond for a test, on ipc endpoints in a folder of its own.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "heartbeat/endpoints.hpp"
+#include "heartbeat/event_publisher.hpp"
+#include "heartbeat/status_client.hpp"
+#include "heartbeat/time.hpp"
+#include "support/catch.hpp"
+
+namespace heartbeat::test {
+
+// Whatever takes longer is broken, also on a busy machine.
+inline constexpr Duration time_limit{20'000};
+
+class Hbmond {
+ public:
+  // Starts it and waits until it answers; throws with the log if it does not.
+  explicit Hbmond(const std::vector<std::string>& options = {});
+  // Kills it if it still runs.
+  ~Hbmond();
+  Hbmond(const Hbmond&) = delete;
+  Hbmond& operator=(const Hbmond&) = delete;
+
+  const Endpoints& endpoints() const { return endpoints_; }
+  std::string log() const;
+  // Sends SIGTERM; the exit code, or nullopt if it has not ended after `limit`.
+  std::optional<int> stop(Duration limit);
+
+ private:
+  bool answers() const;
+  std::optional<int> wait(Duration limit);
+
+  std::filesystem::path folder_;
+  Endpoints endpoints_;
+  pid_t pid_ = -1;
+  int pid_fd_ = -1;  // readable when the process has ended
+};
+
+// The reply to a question that must be answered; fails the test otherwise.
+template <class Reply, class Request>
+Reply ask(const Hbmond& monitor, const Request& request) {
+  StatusClient client{monitor.endpoints().status, time_limit};
+  Answer<Reply> answer = client.ask(request);
+  if (const auto* error = std::get_if<Error>(&answer)) {
+    FAIL(error->code << ": " << error->message);
+  }
+  if (const auto* unreachable = std::get_if<Unreachable>(&answer)) {
+    FAIL(unreachable->why << "\n" << monitor.log());
+  }
+  return std::get<Reply>(std::move(answer));
+}
+
+// Publishes and waits until the monitor has read it.
+void tell(const Hbmond& monitor, EventPublisher& publisher, const Event& event);
+
+}  // namespace heartbeat::test

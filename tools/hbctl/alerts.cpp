@@ -1,0 +1,149 @@
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+
+#include "heartbeat/alert_subscriber.hpp"
+#include "json.hpp"
+#include "output.hpp"
+
+namespace heartbeat::hbctl {
+
+namespace {
+
+Colour colour_of(const Alert& alert) {
+  if (alert.severity == "error") {
+    return Colour::red;
+  }
+  return alert.severity == "warning" ? Colour::yellow : Colour::green;
+}
+
+void print_alert(const Options& options, const Alert& alert) {
+  if (options.json) {
+    print_json(to_json(alert));
+    return;
+  }
+  std::string severity = shown(alert.severity);
+  severity.resize(std::max<std::size_t>(severity.size(), 7), ' ');
+  std::string kind = shown(alert.kind);
+  kind.resize(std::max<std::size_t>(kind.size(), 8), ' ');
+  print(format_time(alert.raised_at) + "  #" + std::to_string(alert.seq) + "  " +
+        coloured(severity + "  " + kind, colour_of(alert)) + "  " + shown(alert.message));
+}
+
+// Readable when the program should end: SIGINT, SIGTERM, or nobody reads its output any more,
+// which would else be noticed only by the next alert.
+class EndOfFollowing {
+ public:
+  // REQUIRES: no other thread runs yet; the signals are blocked for those that come.
+  EndOfFollowing() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    check(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0, "pthread_sigmask");
+    signals_ = signalfd(-1, &signals, SFD_CLOEXEC);
+    check(signals_ >= 0, "signalfd");
+    either_ = epoll_create1(EPOLL_CLOEXEC);
+    check(either_ >= 0, "epoll_create1");
+    epoll_event on_signal{};
+    on_signal.events = EPOLLIN;
+    check(epoll_ctl(either_, EPOLL_CTL_ADD, signals_, &on_signal) == 0, "epoll_ctl");
+    // No events asked for: errors and hang-ups are reported all the same. EPERM = a plain file.
+    epoll_event on_hang_up{};
+    check(epoll_ctl(either_, EPOLL_CTL_ADD, STDOUT_FILENO, &on_hang_up) == 0 || errno == EPERM,
+          "epoll_ctl");
+  }
+  ~EndOfFollowing() {
+    close(either_);
+    close(signals_);
+  }
+  EndOfFollowing(const EndOfFollowing&) = delete;
+  EndOfFollowing& operator=(const EndOfFollowing&) = delete;
+
+  int fd() const { return either_; }
+
+ private:
+  static void check(bool fine, const char* what) {
+    if (!fine) {
+      throw std::system_error(errno, std::generic_category(), what);
+    }
+  }
+
+  int signals_ = -1;
+  int either_ = -1;
+};
+
+void take(const Options& options, const AlertSubscriber::Notice& notice) {
+  switch (notice.event) {
+    case AlertSubscriber::Event::alert:
+      return print_alert(options, notice.alert);
+    case AlertSubscriber::Event::gone:
+      return complain("the monitor has been silent for 3 s");
+    case AlertSubscriber::Event::back:
+      return complain("the monitor is back");
+    case AlertSubscriber::Event::lost:
+      return complain(std::to_string(notice.lost) + " alerts are no longer kept by the monitor");
+    case AlertSubscriber::Event::trouble:
+      return complain(notice.why);
+  }
+}
+
+int follow(const Options& options, const AlertsOptions& verb) {
+  const EndOfFollowing end;
+  StatusClient client(options.endpoints.status, options.timeout);
+  const auto answer = client.ask(PingRequest{});
+  if (!std::holds_alternative<PingReply>(answer)) {
+    return fail(options, answer);
+  }
+  AlertSubscriber subscriber(options.endpoints);
+  if (verb.since) {
+    subscriber.begin_after(*verb.since);
+  }
+  subscriber.run(
+      [&options](const AlertSubscriber::Notice& notice) {
+        take(options, notice);
+        return true;
+      },
+      end.fd());
+  return exit_ok;
+}
+
+int list(const Options& options, const AlertsOptions& verb) {
+  StatusClient client(options.endpoints.status, options.timeout);
+  AlertsRequest request{.since_seq = verb.since.value_or(0)};
+  while (true) {
+    const auto answer = client.ask(request);
+    const auto* page = std::get_if<AlertsReply>(&answer);
+    if (page == nullptr) {
+      return fail(options, answer);
+    }
+    // An epoch that begins between two pages has nothing to do with this listing.
+    if (request.epoch && *request.epoch != page->epoch) {
+      complain("the monitor was restarted; its new alerts begin with seq 1");
+      return exit_ok;
+    }
+    if (verb.since && page->first_seq > request.since_seq + 1) {
+      complain("alerts before seq " + std::to_string(page->first_seq) + " are no longer kept");
+    }
+    for (const Alert& alert : page->alerts) {
+      print_alert(options, alert);
+      request.since_seq = alert.seq;
+    }
+    request.epoch = page->epoch;
+    if (page->alerts.empty() || request.since_seq >= page->last_seq) {
+      return exit_ok;
+    }
+  }
+}
+
+}  // namespace
+
+int run_alerts(const Options& options, const AlertsOptions& verb) {
+  return verb.follow ? follow(options, verb) : list(options, verb);
+}
+
+}  // namespace heartbeat::hbctl

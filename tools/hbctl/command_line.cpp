@@ -1,0 +1,195 @@
+#include "command_line.hpp"
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "duration.hpp"
+#include "options.hpp"
+
+namespace heartbeat::hbctl {
+
+namespace {
+
+using Verb = std::function<int()>;
+
+[[noreturn]] void refuse(const std::string& option, const std::string& value,
+                         const std::string& expected) {
+  throw CLI::ValidationError(option, "'" + value + "' is not " + expected);
+}
+
+CLI::Option* text(CLI::App& app, const std::string& option, std::optional<std::string>& target,
+                  const std::string& help) {
+  return app
+      .add_option_function<std::string>(
+          option, [&target](const std::string& value) { target = value; }, help)
+      ->type_name("TEXT");
+}
+
+CLI::Option* number(CLI::App& app, const std::string& option, std::uint64_t min,
+                    const std::function<void(std::uint64_t)>& take, const std::string& help) {
+  const auto read = [option, min, take](const std::string& value) {
+    std::uint64_t parsed = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
+    if (error != std::errc{} || end != value.data() + value.size() || parsed < min) {
+      refuse(option, value, "a whole number of at least " + std::to_string(min));
+    }
+    take(parsed);
+  };
+  return app.add_option_function<std::string>(option, read, help)->type_name("N");
+}
+
+template <class Target>
+CLI::Option* duration(CLI::App& app, const std::string& option, Duration min, Target& target,
+                      const std::string& help) {
+  const auto read = [option, min, &target](const std::string& value) {
+    const auto parsed = parse_duration(value);
+    if (!parsed || *parsed < min) {
+      refuse(option, value, "a duration such as 90s, 10m, 1500ms or 2h");
+    }
+    target = *parsed;
+  };
+  return app.add_option_function<std::string>(option, read, help)->type_name("DURATION");
+}
+
+// Everything that parsing writes to; the chosen verb keeps it alive.
+struct CommandLine {
+  CLI::App app{"Asks the Heartbeat monitor, follows its alerts, and reports for agents.", "hbctl"};
+  Options options;
+  AgentsOptions agents;
+  ShowOptions show;
+  AlertsOptions alerts;
+  EmitOptions emit;
+  Verb chosen;
+
+  CLI::App& verb(const std::string& name, const std::string& help, const std::string& example,
+                 const Verb& run) {
+    CLI::App* added = app.add_subcommand(name, help);
+    added->fallthrough();
+    added->footer("Example: " + example);
+    added->callback([this, run] { chosen = run; });
+    return *added;
+  }
+
+  void describe_common() {
+    app.require_subcommand(0, 1);
+    app.set_version_flag("--version", HEARTBEAT_VERSION);
+    app.add_option("--events", options.endpoints.events, "where the monitor takes events")
+        ->envname("HB_EVENTS")
+        ->capture_default_str();
+    app.add_option("--alerts", options.endpoints.alerts, "where the monitor publishes alerts")
+        ->envname("HB_ALERTS")
+        ->capture_default_str();
+    app.add_option("--status", options.endpoints.status, "where the monitor answers")
+        ->envname("HB_STATUS")
+        ->capture_default_str();
+    app.add_flag("--json", options.json, "for programs: one object, of streams one per line");
+    duration(app, "--timeout", Duration{1}, options.timeout, "for each answer (default 2s)");
+    app.footer(
+        "The options above may also stand after the verb.\n"
+        "Exit codes: 0 done; 1 no (not found, rejected); 2 usage; 3 the monitor does not answer.\n"
+        "hbctl VERB --help shows the verb's own options and an example.");
+  }
+
+  void describe_queries() {
+    verb("status", "the monitor, and the runs that need attention first", "hbctl status --json",
+         [this] { return run_status(options); });
+    CLI::App& list = verb("agents", "all runs in flight, those that need attention first",
+                          "hbctl agents --state stale --agent 'dev-*'",
+                          [this] { return run_agents(options, agents); });
+    text(list, "--state", agents.state, "only those: running, idle or stale")
+        ->check(CLI::IsMember({"running", "idle", "stale"}));
+    text(list, "--agent", agents.agent, "only agents whose id matches (* and ?)")
+        ->type_name("GLOB");
+    number(
+        list, "--limit", 1, [this](std::uint64_t n) { agents.limit = n; },
+        "at most so many, the most urgent ones");
+    CLI::App& one = verb("show", "everything about one agent's runs", "hbctl show dev-1 --run r7",
+                         [this] { return run_show(options, show); });
+    one.add_option("AGENT", show.agent_id, "the agent's id")->required()->type_name("");
+    text(one, "--run", show.run_id, "only this run of it");
+    CLI::App& log =
+        verb("alerts", "the alerts that the monitor keeps, and those to come",
+             "hbctl alerts --since 120 --follow", [this] { return run_alerts(options, alerts); });
+    log.add_flag("--follow", alerts.follow,
+                 "go on with alerts as they come, until Ctrl-C; without --since beginning now");
+    number(
+        log, "--since", 0, [this](std::uint64_t n) { alerts.since = n; },
+        "only those after this seq");
+    verb("counters", "what the monitor has counted", "hbctl counters --json",
+         [this] { return run_counters(options); });
+    verb("ping", "whether the monitor answers", "hbctl ping --timeout 500ms",
+         [this] { return run_ping(options); });
+  }
+
+  void describe_emit() {
+    CLI::App& send = verb("emit", "reports for an agent; returns when the monitor has read it",
+                          "hbctl emit activity build-7 --promise 10m --phase tests",
+                          [this] { return run_emit(options, emit); });
+    send.add_option_function<std::string>(
+            "KIND",
+            [this](const std::string& value) {
+              const auto kind = from_name<EventKind>(value);
+              if (!kind) {
+                refuse("KIND", value, "one of register, activity, idle, unregister");
+              }
+              emit.kind = *kind;
+            },
+            "register, activity, idle or unregister")
+        ->required()
+        ->type_name("");
+    send.add_option("AGENT", emit.agent_id, "the agent's id")->required()->type_name("");
+    send.add_option("--run", emit.run_id, "which run of the agent");
+    text(send, "--task", emit.task_id, "what it works on");
+    text(send, "--type", emit.agent_type, "class of agent");
+    text(send, "--phase", emit.phase, "what it is doing now");
+    text(send, "--detail", emit.detail, "free text for the person who looks");
+    text(send, "--outcome", emit.outcome, "unregister: done, failed, …");
+    number(
+        send, "--progress", 0, [this](std::uint64_t n) { emit.progress = n; },
+        "activity: grows as the work advances");
+    duration(send, "--promise", Duration{1}, emit.stale_after,
+             "the monitor hears from it again within this time");
+    duration(send, "--timeout-after", Duration{1}, emit.timeout_after,
+             "register: this run's own limit");
+    duration(send, "--running-for", Duration{0}, emit.running_for, "age of the run");
+    duration(send, "--idle-for", Duration{0}, emit.idle_for, "age of its last activity");
+  }
+
+  // Of the verb that was chosen, if any: its help is the one that helps.
+  std::string help_command() const {
+    const auto verbs = app.get_subcommands();
+    return "hbctl " + (verbs.empty() ? "" : verbs.front()->get_name() + " ") + "--help";
+  }
+};
+
+Verb exit_with(int code) {
+  return [code] { return code; };
+}
+
+}  // namespace
+
+std::function<int()> parse_command_line(int argc, char** argv) {
+  const auto line = std::make_shared<CommandLine>();
+  line->describe_common();
+  line->describe_queries();
+  line->describe_emit();
+  std::string problem;
+  try {
+    line->app.parse(argc, argv);
+    if (line->chosen) {
+      return [line] { return line->chosen(); };
+    }
+    problem = "which verb? status, agents, show, alerts, counters, ping or emit";
+  } catch (const CLI::Success& success) {
+    return exit_with(line->app.exit(success));
+  } catch (const CLI::ParseError& error) {
+    problem = error.what();
+  }
+  std::cerr << "hbctl: " << problem << " (see " << line->help_command() << ")\n";
+  return exit_with(exit_usage);
+}
+
+}  // namespace heartbeat::hbctl

@@ -1,0 +1,128 @@
+// Returns when the monitor says that it has read the event: a shell script may rely on it.
+#include <algorithm>
+#include <stdexcept>
+#include <thread>
+
+#include "duration.hpp"
+#include "heartbeat/event_publisher.hpp"
+#include "json.hpp"
+#include "output.hpp"
+
+namespace heartbeat::hbctl {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr Duration pause_first{1};  // between questions whether it has been read
+constexpr Duration pause_max{50};
+
+Event event_of(const EmitOptions& verb) {
+  Event event;
+  event.kind = verb.kind;
+  event.agent_id = verb.agent_id;
+  event.run_id = verb.run_id;
+  event.task_id = verb.task_id;
+  event.agent_type = verb.agent_type;
+  event.phase = verb.phase;
+  event.detail = verb.detail;
+  event.outcome = verb.outcome;
+  event.progress = verb.progress;
+  event.stale_after_ms = verb.stale_after;
+  event.timeout_after_ms = verb.timeout_after;
+  event.running_for_ms = verb.running_for;
+  event.idle_for_ms = verb.idle_for;
+  return event;
+}
+
+// What in this event the monitor must refuse, by the table that its decoder walks.
+std::string reason_to_reject(const Event& event) {
+  std::string reason;
+  const auto check = [&](std::string_view key, std::string_view text, Bounds bounds) {
+    if (!reason.empty()) {
+      return;
+    }
+    if (text.size() < bounds.min || text.size() > bounds.max) {
+      reason = std::string(key) + " has " + std::to_string(text.size()) + " bytes, allowed are " +
+               std::to_string(bounds.min) + " to " + std::to_string(bounds.max);
+    } else if (shown(text) != text) {
+      reason = std::string(key) + " holds control characters or is not UTF-8";
+    }
+  };
+  const auto look = [&](const auto& field) {
+    using Value = std::decay_t<decltype(event.*field.member)>;
+    const auto& value = event.*field.member;
+    const bool sender = field.key == "source" || field.key == "phase" || field.key == "detail";
+    if constexpr (std::is_same_v<Value, std::string_view>) {
+      if (!sender) {
+        check(field.key, value, field.bounds);
+      }
+    } else if constexpr (std::is_same_v<Value, std::optional<std::string_view>>) {
+      if (!sender && value) {
+        check(field.key, *value, field.bounds);
+      }
+    }
+  };
+  std::apply([&](const auto&... field) { (look(field), ...); }, Message<Event>::fields);
+  return reason.empty() ? "hbctl counters shows why, as events_rejected_total" : reason;
+}
+
+Duration left_until(Clock::time_point until) {
+  return std::max(Duration{1}, std::chrono::ceil<Duration>(until - Clock::now()));
+}
+
+// The monitor's word on the event once it has read it, or why there is none.
+Answer<PingReply> wait_until_read(const Options& options, const EventPublisher& publisher,
+                                  Clock::time_point until) {
+  StatusClient client(options.endpoints.status, left_until(until));
+  Duration pause = pause_first;
+  while (true) {
+    auto answer = client.ask(PingRequest{publisher.source()});
+    const auto* reply = std::get_if<PingReply>(&answer);
+    if (reply == nullptr || reply->source_seq.value_or(0) >= publisher.seq()) {
+      return answer;
+    }
+    if (Clock::now() >= until) {
+      return Unreachable{"it has not read the event within " + format_duration(options.timeout) +
+                         " (do --events and --status belong to the same monitor?)"};
+    }
+    std::this_thread::sleep_for(pause);
+    pause = std::min(pause * 2, pause_max);
+  }
+}
+
+}  // namespace
+
+int run_emit(const Options& options, const EmitOptions& verb) {
+  const auto until = Clock::now() + options.timeout;
+  try {
+    EventPublisher publisher(options.endpoints.events);
+    if (!publisher.wait_for_monitor(options.timeout)) {
+      return fail(options, Unreachable{"no subscription on " + options.endpoints.events +
+                                       " within " + format_duration(options.timeout)});
+    }
+    const Event event = event_of(verb);
+    if (!publisher.publish(event, left_until(until))) {
+      return fail(options, Unreachable{options.endpoints.events + " takes no events"});
+    }
+    const auto answer = wait_until_read(options, publisher, until);
+    const auto* reply = std::get_if<PingReply>(&answer);
+    if (reply == nullptr) {
+      return fail(options, answer);
+    }
+    if (reply->source_rejected.value_or(0) > 0) {
+      Error error;
+      error.code = "rejected";
+      error.message = "the monitor rejected the event: " + reason_to_reject(event);
+      return fail(options, error);
+    }
+    if (options.json) {
+      print_json({{"success", true}, {"source", publisher.source()}, {"seq", publisher.seq()}});
+    }
+    return exit_ok;
+  } catch (const std::runtime_error& error) {
+    return fail(options, Unreachable{error.what()});
+  }
+}
+
+}  // namespace heartbeat::hbctl

@@ -1,0 +1,69 @@
+// What the command line says, and what each verb takes of it.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+
+#include "heartbeat/endpoints.hpp"
+#include "heartbeat/event.hpp"
+#include "heartbeat/time.hpp"
+
+namespace heartbeat::hbctl {
+
+// Exit codes; they stand in --help.
+inline constexpr int exit_ok = 0;
+inline constexpr int exit_no = 1;      // not found, rejected
+inline constexpr int exit_usage = 2;   // of this program
+inline constexpr int exit_silent = 3;  // the monitor does not answer
+
+struct Options {
+  Endpoints endpoints;
+  Duration timeout{2'000};  // for each answer of the monitor
+  bool json = false;
+};
+
+struct AgentsOptions {
+  std::optional<std::string> state;  // running, idle, stale
+  std::optional<std::string> agent;  // glob
+  std::uint64_t limit = std::numeric_limits<std::uint64_t>::max();
+};
+
+struct ShowOptions {
+  std::string agent_id;
+  std::optional<std::string> run_id;
+};
+
+struct AlertsOptions {
+  bool follow = false;
+  std::optional<std::uint64_t> since;
+};
+
+// Owns the strings that an Event only views.
+struct EmitOptions {
+  EventKind kind = EventKind::activity;
+  std::string agent_id;
+  std::string run_id;
+  std::optional<std::string> task_id;
+  std::optional<std::string> agent_type;
+  std::optional<std::string> phase;
+  std::optional<std::string> detail;
+  std::optional<std::string> outcome;
+  std::optional<std::uint64_t> progress;
+  std::optional<Duration> stale_after;
+  std::optional<Duration> timeout_after;
+  std::optional<Duration> running_for;
+  std::optional<Duration> idle_for;
+};
+
+// Each prints its answer and returns the exit code.
+int run_status(const Options& options);
+int run_agents(const Options& options, const AgentsOptions& verb);
+int run_show(const Options& options, const ShowOptions& verb);
+int run_alerts(const Options& options, const AlertsOptions& verb);
+int run_counters(const Options& options);
+int run_ping(const Options& options);
+int run_emit(const Options& options, const EmitOptions& verb);
+
+}  // namespace heartbeat::hbctl

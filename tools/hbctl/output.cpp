@@ -1,0 +1,111 @@
+#include "output.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+
+#include "client/printable.hpp"
+#include "duration.hpp"
+#include "json.hpp"
+
+namespace heartbeat::hbctl {
+
+namespace {
+
+bool use_colour() {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) != 0 && (no_color == nullptr || *no_color == '\0') &&
+         (term == nullptr || std::strcmp(term, "dumb") != 0);
+}
+
+std::string_view escape_of(Colour colour) {
+  switch (colour) {
+    case Colour::none:
+      return "";
+    case Colour::red:
+      return "\x1b[31m";
+    case Colour::yellow:
+      return "\x1b[33m";
+    case Colour::green:
+      return "\x1b[32m";
+  }
+  return "";
+}
+
+}  // namespace
+
+void print(std::string_view line) {
+  std::string bytes(line);
+  bytes += '\n';
+  std::string_view left = bytes;
+  while (!left.empty()) {
+    const ssize_t written = ::write(STDOUT_FILENO, left.data(), left.size());
+    if (written >= 0) {
+      left.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EPIPE) {
+      std::_Exit(exit_ok);
+    } else if (errno != EINTR) {
+      complain(std::string("cannot write: ") + std::strerror(errno));
+      std::_Exit(exit_no);
+    }
+  }
+}
+
+void complain(std::string_view line) { std::fprintf(stderr, "hbctl: %s\n", shown(line).c_str()); }
+
+std::string shown(std::string_view text) { return client::printable(text); }
+
+std::string coloured(std::string_view text, Colour colour) {
+  if (colour == Colour::none || !use_colour()) {
+    return std::string(text);
+  }
+  return std::string(escape_of(colour)) + std::string(text) + "\x1b[0m";
+}
+
+std::string format_time(WallTime time) {
+  const std::time_t seconds =
+      std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
+  std::tm local{};
+  char text[64];
+  if (localtime_r(&seconds, &local) == nullptr ||
+      std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local) == 0) {
+    return "(no date)";
+  }
+  return text;
+}
+
+void print_json(const Json& json) {
+  print(json.dump(-1, ' ', isatty(STDOUT_FILENO) != 0, Json::error_handler_t::replace));
+}
+
+int fail(const Options& options, const Error& error) {
+  if (options.json) {
+    print_json({{"success", false}, {"error", to_json(error)}});
+  } else {
+    std::string line = error.message.empty() ? error.code : error.message;
+    if (error.ended_at && error.ended_by) {
+      line += "; ended " + format_time(*error.ended_at) + " by " + *error.ended_by;
+      if (error.outcome && !error.outcome->empty()) {
+        line += ", outcome " + *error.outcome;
+      }
+    }
+    complain(line);
+  }
+  return error.code == "bad_argument" ? exit_usage : exit_no;
+}
+
+int fail(const Options& options, const Unreachable& unreachable) {
+  if (options.json) {
+    print_json({{"success", false}, {"status", "offline"}, {"error", unreachable.why}});
+  } else {
+    complain("the monitor does not answer: " + unreachable.why);
+  }
+  return exit_silent;
+}
+
+}  // namespace heartbeat::hbctl

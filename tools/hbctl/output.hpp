@@ -1,0 +1,41 @@
+// Everything that leaves this program: lines for people and for programs, colours, failures.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "heartbeat/status_client.hpp"
+#include "options.hpp"
+
+namespace heartbeat::hbctl {
+
+// Writes and flushes. If the reader has closed the pipe, ends the program quietly: it has seen
+// enough.
+void print(std::string_view line);
+// To standard error, with the program's name before it.
+void complain(std::string_view line);
+
+// Fit for a terminal: no control characters, valid UTF-8.
+std::string shown(std::string_view text);
+
+enum class Colour { none, red, yellow, green };
+// With colour only on a terminal and without NO_COLOR.
+std::string coloured(std::string_view text, Colour colour);
+
+// Local time for people: 2026-11-24 02:42:38.
+std::string format_time(WallTime time);
+
+// Prints why there is no reply, as --json asks, and returns the exit code.
+int fail(const Options& options, const Error& error);
+int fail(const Options& options, const Unreachable& unreachable);
+
+template <class Reply>
+int fail(const Options& options, const Answer<Reply>& answer) {
+  if (const auto* error = std::get_if<Error>(&answer)) {
+    return fail(options, *error);
+  }
+  return fail(options, std::get<Unreachable>(answer));
+}
+
+}  // namespace heartbeat::hbctl

@@ -1,0 +1,61 @@
+#include <algorithm>
+
+#include "duration.hpp"
+#include "json.hpp"
+#include "output.hpp"
+#include "table.hpp"
+
+namespace heartbeat::hbctl {
+
+namespace {
+
+constexpr std::size_t rows_shown = 20;
+
+void print_summary(const StatusReply& reply) {
+  const MonitorConfig& config = reply.monitor.config;
+  const RunCounts& counts = reply.counts;
+  const std::string health = reply.health.overloaded ? "overloaded" : reply.status;
+  print("monitor     " +
+        coloured(shown(health), reply.health.overloaded ? Colour::red : Colour::green) +
+        ", version " + shown(reply.health.version) + ", up " +
+        format_duration(reply.health.uptime_ms) + ", epoch " + shown(reply.health.epoch));
+  print("runs        " + std::to_string(reply.monitor.agents_monitoring) + " in flight: " +
+        std::to_string(counts.running) + " running, " + std::to_string(counts.idle) + " idle, " +
+        coloured(std::to_string(counts.stale) + " stale",
+                 counts.stale > 0 ? Colour::yellow : Colour::none));
+  print("thresholds  stale after " + format_duration(config.stale_threshold_ms) +
+        ", timeout after " + format_duration(config.timeout_threshold_ms) +
+        (config.stale_warning_only_once
+             ? std::string(", one warning per silence")
+             : ", warnings repeated every " + format_duration(config.check_interval_ms)));
+}
+
+}  // namespace
+
+int run_status(const Options& options) {
+  StatusClient client(options.endpoints.status, options.timeout);
+  auto answer = client.ask(StatusRequest{});
+  auto* reply = std::get_if<StatusReply>(&answer);
+  if (reply == nullptr) {
+    return fail(options, answer);
+  }
+  if (options.json) {
+    print_json(success(*reply));
+    return exit_ok;
+  }
+  print_summary(*reply);
+  std::vector<RunRow>& runs = reply->in_flight_agents;
+  std::sort(runs.begin(), runs.end(), more_urgent);
+  runs.resize(std::min(runs.size(), rows_shown));
+  if (!runs.empty()) {
+    print("");
+    print_runs(runs);
+  }
+  if (reply->monitor.agents_monitoring > runs.size()) {
+    print("… and " + std::to_string(reply->monitor.agents_monitoring - runs.size()) +
+          " more: hbctl agents");
+  }
+  return exit_ok;
+}
+
+}  // namespace heartbeat::hbctl
