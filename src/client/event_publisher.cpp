@@ -1,5 +1,6 @@
 #include "heartbeat/event_publisher.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>

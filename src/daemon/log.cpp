@@ -3,60 +3,78 @@
 #include <spdlog/async.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 
+#include <array>
 #include <chrono>
 #include <string>
+#include <string_view>
+
+#include "wire/utf8.hpp"
 
 namespace heartbeat::daemon {
 namespace {
 
-constexpr std::size_t lines_waiting_max = 8'192;
+constexpr std::size_t queue_lines = 8192;
+constexpr const char* logger_name = "hbmond";
 
-// The message as the inside of a JSON string; spdlog's patterns cannot escape.
-class JsonMessage : public spdlog::custom_flag_formatter {
+// `%*` in a pattern: the message, so that it stays on its line and, in JSON, within its quotes.
+class EscapedMessage : public spdlog::custom_flag_formatter {
  public:
-  void format(const spdlog::details::log_msg& message, const std::tm&,
+  explicit EscapedMessage(bool in_quotes) : in_quotes_(in_quotes) {}
+
+  void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
               spdlog::memory_buf_t& out) override {
-    constexpr std::string_view hex = "0123456789abcdef";
-    for (const char c : message.payload) {
+    const std::string_view text(message.payload.data(), message.payload.size());
+    const bool utf8 = wire::valid_utf8(text);
+    for (const char c : text) {
       const auto byte = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\') {
-        out.push_back('\\');
-        out.push_back(c);
-      } else if (byte < 0x20) {
-        for (const char part : {'\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 0x0f]}) {
-          out.push_back(part);
-        }
+      if (byte < 0x20 || byte == 0x7F) {
+        constexpr std::string_view digits = "0123456789abcdef";
+        const std::array escape{'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 0xF]};
+        out.append(escape.data(), escape.data() + escape.size());
+      } else if (byte >= 0x80 && !utf8) {
+        out.push_back('?');
       } else {
+        if (in_quotes_ && (c == '"' || c == '\\')) {
+          out.push_back('\\');
+        }
         out.push_back(c);
       }
     }
   }
   std::unique_ptr<custom_flag_formatter> clone() const override {
-    return std::make_unique<JsonMessage>();
+    return std::make_unique<EscapedMessage>(in_quotes_);
   }
+
+ private:
+  bool in_quotes_;
 };
+
+std::unique_ptr<spdlog::formatter> make_formatter(bool json) {
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<EscapedMessage>('*', json);
+  formatter->set_pattern(json ? R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%*"})"
+                              : "%Y-%m-%dT%H:%M:%S.%e%z %l %*");
+  return formatter;
+}
 
 }  // namespace
 
 std::shared_ptr<spdlog::logger> make_logger(const Options& options) {
   if (!spdlog::thread_pool()) {
-    spdlog::init_thread_pool(lines_waiting_max, 1);
+    spdlog::init_thread_pool(queue_lines, 1);
   }
-  auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-  auto logger =
-      std::make_shared<spdlog::async_logger>("hbmond", std::move(sink), spdlog::thread_pool(),
-                                             spdlog::async_overflow_policy::overrun_oldest);
-  auto formatter = std::make_unique<spdlog::pattern_formatter>();
-  if (options.log_format == "json") {
-    formatter->add_flag<JsonMessage>('*').set_pattern(
-        R"({"time":"%Y-%m-%dT%H:%M:%S.%e%z","level":"%l","message":"%*"})");
-  } else {
-    formatter->set_pattern("%Y-%m-%dT%H:%M:%S.%e %-5l %v");
-  }
-  logger->set_formatter(std::move(formatter));
+  auto logger = std::make_shared<spdlog::async_logger>(
+      logger_name, std::make_shared<spdlog::sinks::stderr_sink_mt>(), spdlog::thread_pool(),
+      spdlog::async_overflow_policy::overrun_oldest);
+  logger->set_formatter(make_formatter(options.log_format == "json"));
   logger->set_level(spdlog::level::from_str(options.log_level));
-  logger->flush_on(spdlog::level::info);
+  logger->flush_on(spdlog::level::warn);
+  // The registry flushes what is registered, and takes a name once.
+  spdlog::drop(logger_name);
+  spdlog::register_logger(logger);
+  spdlog::flush_every(std::chrono::seconds(1));
   return logger;
 }
 

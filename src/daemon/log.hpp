@@ -1,5 +1,6 @@
-// The log: to standard error, written by a thread of its own, so that a blocked terminal or a full
-// disk never holds up the loop. Lines beyond the queue push out the oldest.
+// The monitor's log: standard error, written by its own thread so that a slow terminal or pipe
+// never holds up the loop. When its queue is full the oldest lines are dropped, and counted by
+// spdlog::thread_pool()->overrun_counter().
 #pragma once
 
 #include <spdlog/logger.h>
@@ -10,6 +11,9 @@
 
 namespace heartbeat::daemon {
 
+// One line per message whatever it contains: control characters are escaped.
+// REQUIRES: options as read_options() gives them; signals are blocked already, for this starts
+// threads. spdlog::shutdown() at the end of main writes what is still queued.
 std::shared_ptr<spdlog::logger> make_logger(const Options& options);
 
 }  // namespace heartbeat::daemon

@@ -1,295 +1,528 @@
 #include "daemon/options.hpp"
 
+#include <arpa/inet.h>
+#include <sys/un.h>
 #include <toml++/toml.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
+#include <cstdint>
+#include <cstring>
 #include <fstream>
 #include <map>
+#include <set>
+#include <sstream>
 #include <string_view>
+#include <utility>
 
 namespace heartbeat::daemon {
 namespace {
 
-// Thrown inside this file only; read_options returns it.
-struct Bad {
-  std::string message;
+enum class Kind { number, flag, text };
+
+// One option, as flag (--stale-rearm), variable (HB_STALE_REARM) and file key (stale_rearm).
+struct Setting {
+  std::string name;  // as in the file
+  Kind kind;
+  std::string about;     // what it does, and what follows from it
+  std::string expected;  // ends the sentence "got …, expected …"
+  std::function<bool(Options&, const std::string&)> set;  // false: not what was expected
+  std::function<std::string(const Options&)> shown;       // for --help: the default
+  bool in_file = true;
 };
 
-constexpr std::string_view text_levels = "trace, debug, info, warn, error, critical or off";
+std::string flag_of(const Setting& setting) {
+  std::string flag = "--" + setting.name;
+  std::replace(flag.begin(), flag.end(), '_', '-');
+  return flag;
+}
 
-std::optional<std::uint64_t> whole_number(const std::string& text) {
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+std::string variable_of(const Setting& setting) {
+  std::string variable = "HB_" + setting.name;
+  std::transform(variable.begin(), variable.end(), variable.begin(), [](char c) {
+    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  });
+  return variable;
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   const bool whole = error == std::errc{} && end == text.data() + text.size();
-  return whole ? std::optional{number} : std::nullopt;
+  return whole ? std::optional(value) : std::nullopt;
 }
 
-// Each returns what was expected where the value is not that.
-using Set = std::function<std::optional<std::string>(Options&, const std::string&)>;
-
-Set number(std::uint64_t min, std::uint64_t max, std::function<void(Options&, std::uint64_t)> set) {
-  return [=](Options& options, const std::string& text) -> std::optional<std::string> {
-    const auto value = whole_number(text);
-    if (!value || *value < min || *value > max) {
-      return "a whole number from " + std::to_string(min) + " to " + std::to_string(max);
-    }
-    set(options, *value);
-    return std::nullopt;
-  };
+// `member(options)` is where the value goes.
+template <class Member>
+Setting number(std::string name, std::uint64_t min, std::uint64_t max, std::string about,
+               Member member) {
+  return {std::move(name),
+          Kind::number,
+          std::move(about),
+          "a whole number from " + std::to_string(min) + " to " + std::to_string(max),
+          [=](Options& options, const std::string& text) {
+            const auto value = parse_number(text);
+            if (!value || *value < min || *value > max) {
+              return false;
+            }
+            member(options, std::optional(*value));
+            return true;
+          },
+          [=](Options options) { return std::to_string(member(options, std::nullopt)); }};
 }
 
-Set duration(std::uint64_t min, Duration core::Limits::*member) {
-  return number(min, static_cast<std::uint64_t>(duration_max.count()),
-                [member](Options& options, std::uint64_t value) {
-                  options.limits.*member = Duration{static_cast<Duration::rep>(value)};
+template <class Member>
+Setting duration(std::string name, std::uint64_t min, std::string about, Member member) {
+  return number(std::move(name), min, static_cast<std::uint64_t>(duration_max.count()),
+                std::move(about), [=](Options& options, std::optional<std::uint64_t> value) {
+                  Duration& target = member(options);
+                  if (value) {
+                    target = Duration(*value);
+                  }
+                  return target.count();
                 });
 }
 
-Set flag(std::function<bool&(Options&)> member) {
-  return [member](Options& options, const std::string& text) -> std::optional<std::string> {
-    if (text != "true" && text != "false" && text != "1" && text != "0") {
-      return "true or false";
-    }
-    member(options) = text == "true" || text == "1";
+template <class Member>
+Setting size(std::string name, std::uint64_t max, std::string about, Member member) {
+  return number(std::move(name), 1, max, std::move(about),
+                [=](Options& options, std::optional<std::uint64_t> value) {
+                  std::size_t& target = member(options);
+                  if (value) {
+                    target = static_cast<std::size_t>(*value);
+                  }
+                  return target;
+                });
+}
+
+template <class Member>
+Setting flag(std::string name, std::string about, Member member) {
+  return {std::move(name),
+          Kind::flag,
+          std::move(about),
+          "true or false (or 1 or 0)",
+          [=](Options& options, const std::string& text) {
+            const bool yes = text == "true" || text == "1";
+            if (!yes && text != "false" && text != "0") {
+              return false;
+            }
+            member(options) = yes;
+            return true;
+          },
+          [=](Options options) { return member(options) ? "on" : "off"; }};
+}
+
+template <class Member>
+Setting choice(std::string name, std::vector<std::string> words, std::string about, Member member) {
+  std::string expected;
+  for (const std::string& word : words) {
+    expected += (expected.empty() ? "" : word == words.back() ? " or " : ", ") + word;
+  }
+  return {std::move(name),
+          Kind::text,
+          std::move(about),
+          std::move(expected),
+          [=](Options& options, const std::string& text) {
+            const bool known = std::find(words.begin(), words.end(), text) != words.end();
+            if (known) {
+              member(options) = text;
+            }
+            return known;
+          },
+          [=](Options options) { return member(options); }};
+}
+
+// Host and port of a TCP endpoint; nullopt = it is none.
+std::optional<std::pair<std::string, std::string>> tcp_parts(const std::string& endpoint) {
+  const std::size_t colon = endpoint.rfind(':');
+  if (!endpoint.starts_with("tcp://") || colon < 6) {
     return std::nullopt;
+  }
+  return std::pair(endpoint.substr(6, colon - 6), endpoint.substr(colon + 1));
+}
+
+// Shallow: the form only. Whether the host exists and the port is free shows when it is bound.
+bool is_endpoint(const std::string& text) {
+  const bool printable = std::none_of(text.begin(), text.end(),
+                                      [](char c) { return c >= 0 && (c <= ' ' || c == 127); });
+  if (!printable) {
+    return false;
+  }
+  if (text.starts_with("ipc://")) {
+    return text.size() > 6 && text.size() - 6 < sizeof(sockaddr_un::sun_path);
+  }
+  const auto parts = tcp_parts(text);
+  if (!parts || parts->first.empty()) {
+    return false;
+  }
+  const auto port = parse_number(parts->second);
+  return parts->second == "*" || (port && *port <= 65'535);
+}
+
+bool leaves_this_machine(const std::string& endpoint) {
+  const auto parts = tcp_parts(endpoint);
+  if (!parts) {
+    return false;
+  }
+  const std::string& host = parts->first;
+  in_addr address{};
+  const bool loopback_v4 =
+      inet_pton(AF_INET, host.c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
+  return !loopback_v4 && host != "[::1]" && host != "localhost" && host != "lo";
+}
+
+template <class Member>
+Setting endpoint(std::string name, std::string about, Member member) {
+  return {std::move(name),
+          Kind::text,
+          std::move(about),
+          "tcp://HOST:PORT (PORT 0 to 65535 or *) or ipc://PATH (at most " +
+              std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes)",
+          [=](Options& options, const std::string& text) {
+            const bool good = is_endpoint(text);
+            if (good) {
+              member(options) = text;
+            }
+            return good;
+          },
+          [=](Options options) { return member(options); }};
+}
+
+// The one table: flags, environment, file and help are all made from it.
+std::vector<Setting> make_settings() {
+  std::vector<Setting> settings{
+      endpoint(
+          "events", "where agents connect to publish",
+          [](Options & o) -> auto& { return o.endpoints.events; }),
+      endpoint(
+          "alerts", "where consumers connect for alerts and the monitor's beat",
+          [](Options & o) -> auto& { return o.endpoints.alerts; }),
+      endpoint(
+          "status", "where clients such as hbctl connect to ask",
+          [](Options & o) -> auto& { return o.endpoints.status; }),
+      duration(
+          "check_interval_ms", 1,
+          "distance of repeated warnings (with --no-stale-warning-only-once)",
+          [](Options & o) -> auto& { return o.limits.check_interval_ms; }),
+      duration(
+          "stale_threshold_ms", 1, "a run silent for longer is stale: a warning",
+          [](Options & o) -> auto& { return o.limits.stale_threshold_ms; }),
+      duration(
+          "timeout_threshold_ms", 1,
+          "a longer run is taken out of flight, whatever it does: an error",
+          [](Options & o) -> auto& { return o.limits.timeout_threshold_ms; }),
+      flag(
+          "stale_warning_only_once",
+          "one warning per silence; off: again every check interval while it lasts",
+          [](Options & o) -> auto& { return o.limits.stale_warning_only_once; }),
+      flag(
+          "stale_rearm",
+          "a run heard again can become stale again; off: one warning per registration",
+          [](Options & o) -> auto& { return o.limits.stale_rearm; }),
+      flag(
+          "adopt_unknown", "activity of a run that never registered starts it; off: it is ignored",
+          [](Options & o) -> auto& { return o.limits.adopt_unknown; }),
+      size(
+          "runs_max", 100'000'000, "runs in flight; more are refused, and an alert says so",
+          [](Options & o) -> auto& { return o.limits.runs_max; }),
+      duration(
+          "tombstone_ms", 0,
+          "how long an ended run is remembered, so that late events revive nothing",
+          [](Options & o) -> auto& { return o.limits.tombstone_ms; }),
+      size(
+          "alerts_kept", 10'000'000, "alerts that consumers can ask for again",
+          [](Options & o) -> auto& { return o.alerts_kept; }),
+      choice(
+          "log_level", {"trace", "debug", "info", "warn", "error", "critical", "off"},
+          "least severity that is logged, to standard error",
+          [](Options & o) -> auto& { return o.log_level; }),
+      choice(
+          "log_format", {"text", "json"}, "for people, or one JSON object per line",
+          [](Options & o) -> auto& { return o.log_format; }),
+      flag(
+          "insecure", "allow TCP endpoints beyond loopback, where anyone can publish and ask",
+          [](Options & o) -> auto& { return o.insecure; }),
   };
+  Setting config{"config",
+                 Kind::text,
+                 "TOML file to read; SIGHUP reads it again",
+                 "the path of a readable TOML file",
+                 [](Options& options, const std::string& text) {
+                   options.config = text;
+                   return !text.empty();
+                 },
+                 [](const Options&) { return std::string("none"); }};
+  config.in_file = false;
+  settings.push_back(std::move(config));
+  return settings;
 }
 
-Set limit_flag(bool core::Limits::*member) {
-  return flag([member](Options& options) -> bool& { return options.limits.*member; });
+// A value as it may stand in a message: on one line, and not endless.
+std::string quoted(const std::string& value) {
+  std::string out = "'";
+  for (const char c : value.substr(0, 200)) {
+    out += c >= 0 && (c < ' ' || c == 127) ? '?' : c;
+  }
+  return out + (value.size() > 200 ? "…'" : "'");
 }
 
-bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
-}
+class OptionReader {
+ public:
+  explicit OptionReader(const Environment& environment) : environment_(environment) {}
 
-Set endpoint(std::string Endpoints::*member) {
-  return [member](Options& options, const std::string& text) -> std::optional<std::string> {
-    const bool tcp = text.starts_with("tcp://") && text.rfind(':') > 6;
-    const bool ipc = text.starts_with("ipc://") && text.size() > 6;
-    if (!tcp && !ipc) {
-      return "tcp://ADDRESS:PORT or ipc://PATH";
+  Invocation read(int argc, const char* const* argv) {
+    parse_flags(argc, argv);
+    if (invocation_.print) {
+      return std::move(invocation_);
     }
-    options.endpoints.*member = text;
-    return std::nullopt;
-  };
-}
-
-Set one_of(std::string Options::*member, std::vector<std::string> choices, std::string expected) {
-  return [=](Options& options, const std::string& text) -> std::optional<std::string> {
-    if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
-      return expected;
+    read_environment();
+    const Setting& config = settings_.back();
+    for (const Given& given : given_) {
+      if (given.setting == &config) {
+        apply(given);
+      }
     }
-    options.*member = text;
-    return std::nullopt;
-  };
-}
+    if (invocation_.options.config) {
+      read_file(*invocation_.options.config);
+    }
+    for (const Given& given : given_) {
+      apply(given);
+    }
+    check_together();
+    return std::move(invocation_);
+  }
 
-struct Option {
-  std::string name;  // as in the file; the flag has '-' for '_', the environment HB_ and capitals
-  bool is_flag;
-  std::string help;
-  Set set;
+ private:
+  struct Given {
+    const Setting* setting;
+    std::string value;
+    std::string from;
+  };
+  // Environment before flags: what is applied later wins.
+  std::vector<Given> given_;
+  std::map<std::string, std::string> origins_;
+
+  [[noreturn]] static void refuse(const Setting& setting, const std::string& got,
+                                  const std::string& from, const std::string& expected) {
+    throw BadOption{flag_of(setting) + ": got " + got + " (from " + from + "), expected " +
+                    expected};
+  }
+
+  void apply(const Given& given) {
+    if (!given.setting->set(invocation_.options, given.value)) {
+      refuse(*given.setting, quoted(given.value), given.from, given.setting->expected);
+    }
+    origins_[given.setting->name] = given.from;
+  }
+
+  void parse_flags(int argc, const char* const* argv);
+  void read_environment();
+  void read_file(const std::string& path);
+  void read_key(const std::string& key, const toml::node& node, const std::string& from);
+  void check_together();
+  std::string help() const;
+
+  const Environment& environment_;
+  const std::vector<Setting> settings_ = make_settings();
+  std::set<std::string> keys_seen_;
+  Invocation invocation_;
 };
 
-const std::vector<Option>& table() {
-  using core::Limits;
-  static const std::vector<Option> rows{
-      {"events", false, "where agents publish (default tcp://127.0.0.1:5570)",
-       endpoint(&Endpoints::events)},
-      {"alerts", false, "where alerts are published (default tcp://127.0.0.1:5571)",
-       endpoint(&Endpoints::alerts)},
-      {"status", false, "where questions are answered (default tcp://127.0.0.1:5572)",
-       endpoint(&Endpoints::status)},
-      {"check_interval_ms", false, "distance of repeated warnings (default 30000)",
-       duration(1, &Limits::check_interval_ms)},
-      {"stale_threshold_ms", false, "a longer silence is stale (default 300000)",
-       duration(1, &Limits::stale_threshold_ms)},
-      {"timeout_threshold_ms", false, "a longer run is taken out of flight (default 1800000)",
-       duration(1, &Limits::timeout_threshold_ms)},
-      {"stale_warning_only_once", true, "one warning per stale episode (default on)",
-       limit_flag(&Limits::stale_warning_only_once)},
-      {"stale_rearm", true, "a later silence warns again (default on)",
-       limit_flag(&Limits::stale_rearm)},
-      {"adopt_unknown", true, "activity of an unknown run starts it (default on)",
-       limit_flag(&Limits::adopt_unknown)},
-      {"runs_max", false, "runs in flight; more are refused (default 1000000)",
-       number(1, 100'000'000,
-              [](Options& options, std::uint64_t value) { options.limits.runs_max = value; })},
-      {"tombstone_ms", false, "how long an ended run is remembered (default 3600000)",
-       duration(0, &Limits::tombstone_ms)},
-      {"alerts_kept", false, "alerts kept for replay (default 100000)",
-       number(1, 10'000'000,
-              [](Options& options, std::uint64_t value) { options.alerts_kept = value; })},
-      {"config", false, "TOML file with the same names; SIGHUP reads it again",
-       [](Options& options, const std::string& text) -> std::optional<std::string> {
-         options.config = text;
-         return text.empty() ? std::optional<std::string>{"a file"} : std::nullopt;
-       }},
-      {"log_level", false, "trace, debug, info, warn, error, critical or off (default info)",
-       one_of(&Options::log_level, {"trace", "debug", "info", "warn", "error", "critical", "off"},
-              std::string{text_levels})},
-      {"log_format", false, "text or json (default text)",
-       one_of(&Options::log_format, {"text", "json"}, "text or json")},
-      {"insecure", true, "allow TCP endpoints beyond loopback (default off)",
-       flag([](Options& options) -> bool& { return options.insecure; })},
-  };
-  return rows;
-}
+void OptionReader::parse_flags(int argc, const char* const* argv) {
+  static constexpr auto from = "the command line";
+  CLI::App app("", "hbmond");
+  app.set_help_flag();
+  app.allow_extras();
+  bool help_asked = false;
+  bool version_asked = false;
+  app.add_flag("-h,--help", help_asked);
+  app.add_flag("--version", version_asked);
+  std::vector<std::pair<const Setting*, CLI::Option*>> parsed;
+  for (const Setting& setting : settings_) {
+    const std::string name = flag_of(setting);
+    CLI::callback_t keep = [](const CLI::results_t&) { return true; };
+    CLI::Option* option = setting.kind == Kind::flag
+                              ? app.add_flag(name + ",!--no-" + name.substr(2))
+                              : app.add_option(name, keep)->expected(1);
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    parsed.emplace_back(&setting, option);
+  }
 
-std::string flag_name(const Option& option) {
-  std::string name = "--" + option.name;
-  std::replace(name.begin(), name.end(), '_', '-');
-  return name;
-}
-
-std::string environment_name(const Option& option) {
-  std::string name = "HB_" + option.name;
-  std::transform(name.begin(), name.end(), name.begin(),
-                 [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
-  return name;
-}
-
-void assign(Options& options, const Option& option, const std::string& value,
-            const std::string& from) {
-  if (const auto expected = option.set(options, value)) {
-    throw Bad{flag_name(option) + ": got '" + value + "'" + from + ", expected " + *expected};
-  }
-}
-
-std::string text_of(const toml::node& node, const std::string& where) {
-  if (const auto text = node.value_exact<std::string>()) {
-    return *text;
-  }
-  if (const auto number = node.value_exact<std::int64_t>()) {
-    return std::to_string(*number);
-  }
-  if (const auto flag_value = node.value_exact<bool>()) {
-    return *flag_value ? "true" : "false";
-  }
-  throw Bad{where + ": expected a string, a whole number, or true or false"};
-}
-
-void read_file(const std::string& path, Options& options) {
-  std::ifstream file{path};
-  std::string text{std::istreambuf_iterator<char>{file}, {}};
-  if (!file || file.bad()) {
-    throw Bad{"--config: got '" + path + "', expected a file that can be read"};
-  }
-  toml::table parsed;
-  try {
-    parsed = toml::parse(text, path);
-  } catch (const toml::parse_error& error) {
-    throw Bad{"--config: " + path + ":" + std::to_string(error.source().begin.line) + ": " +
-              std::string{error.description()} + "; expected TOML"};
-  }
-  for (const auto& [key, node] : parsed) {
-    std::string name{key.str()};
-    std::replace(name.begin(), name.end(), '-', '_');
-    const std::string where = path + ":" + std::to_string(node.source().begin.line);
-    const auto option = std::find_if(table().begin(), table().end(), [&](const Option& candidate) {
-      return candidate.name == name && name != "config";
-    });
-    if (option == table().end()) {
-      throw Bad{where + ": unknown key '" + std::string{key.str()} +
-                "', expected one of the options of hbmond --help"};
+  std::vector<std::string> arguments;
+  for (int i = argc - 1; i > 0; --i) {
+    const std::string argument = argv[i];
+    for (const Setting& setting : settings_) {
+      // CLI11 would take the next argument for the value.
+      if (argument == flag_of(setting) + "=") {
+        refuse(setting, "''", from, setting.expected);
+      }
     }
-    assign(options, *option, text_of(node, where + ": " + name), " (from " + where + ")");
+    arguments.push_back(argument);
+  }
+  try {
+    app.parse(arguments);
+  } catch (const CLI::ParseError& error) {
+    const std::string what = error.what();
+    for (const Setting& setting : settings_) {
+      if (what.starts_with(flag_of(setting) + ":")) {
+        refuse(setting, "no value", from, setting.expected);
+      }
+    }
+    throw BadOption{"the command line: " + quoted(what) + ", expected options as in --help"};
+  }
+  for (const std::string& extra : app.remaining()) {
+    const std::string name = extra.substr(0, extra.find('='));
+    throw BadOption{name.starts_with("-")
+                        ? quoted(name) + ": unknown option, expected one of those in --help"
+                        : "got " + quoted(name) +
+                              " (from the command line), expected options only"};
+  }
+  if (help_asked) {
+    invocation_.print = help();
+  } else if (version_asked) {
+    invocation_.print = "hbmond " HEARTBEAT_VERSION "\n";
+  }
+  for (const auto& [setting, option] : parsed) {
+    for (const std::string& value : option->results()) {
+      given_.push_back({setting, value, from});
+    }
   }
 }
 
-void check_exposure(const Options& options) {
-  const std::array<std::pair<std::string_view, const std::string*>, 3> endpoints{
-      {{"--events", &options.endpoints.events},
-       {"--alerts", &options.endpoints.alerts},
-       {"--status", &options.endpoints.status}}};
-  for (const auto& [name, value] : endpoints) {
-    if (!value->starts_with("tcp://") || options.insecure) {
+void OptionReader::read_environment() {
+  std::vector<Given> found;
+  for (const Setting& setting : settings_) {
+    const std::string variable = variable_of(setting);
+    if (const auto value = environment_(variable)) {
+      found.push_back({&setting, *value, variable});
+    }
+  }
+  given_.insert(given_.begin(), found.begin(), found.end());
+}
+
+// Larger is no configuration.
+constexpr std::size_t file_bytes_max = 1024 * 1024;
+
+void OptionReader::read_file(const std::string& path) {
+  const Setting& config = settings_.back();
+  const std::string from = origins_.at(config.name);
+  std::string text(file_bytes_max + 1, '\0');
+  errno = 0;
+  std::ifstream file(path, std::ios::binary);
+  file.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (!file.is_open() || file.bad()) {
+    refuse(config, quoted(path), from, config.expected + ": " + std::strerror(errno));
+  }
+  text.resize(static_cast<std::size_t>(file.gcount()));
+  if (text.size() > file_bytes_max) {
+    refuse(config, quoted(path), from, "a file of at most 1 MiB");
+  }
+  try {
+    const toml::table table = toml::parse(text);
+    for (const auto& [key, node] : table) {
+      read_key(std::string(key), node, path + ":" + std::to_string(node.source().begin.line));
+    }
+  } catch (const toml::parse_error& error) {
+    refuse(config, quoted(path), from,
+           "valid TOML: " + path + ":" + std::to_string(error.source().begin.line) + ": " +
+               std::string(error.description()));
+  }
+}
+
+void OptionReader::read_key(const std::string& key, const toml::node& node,
+                            const std::string& from) {
+  std::string name = key;
+  std::replace(name.begin(), name.end(), '-', '_');
+  const auto setting = std::find_if(settings_.begin(), settings_.end(), [&](const Setting& each) {
+    return each.in_file && each.name == name;
+  });
+  if (setting == settings_.end()) {
+    std::string known;
+    for (const Setting& each : settings_) {
+      known += !each.in_file ? "" : (known.empty() ? "" : ", ") + each.name;
+    }
+    throw BadOption{quoted(key) + ": unknown key (from " + from + "), expected one of " + known};
+  }
+  if (!keys_seen_.insert(name).second) {
+    refuse(*setting, quoted(key) + " twice", from, "it once, with - or with _");
+  }
+  std::ostringstream written;
+  node.visit([&](const auto& value) { written << value; });
+  static constexpr std::array expected_types{toml::node_type::integer, toml::node_type::boolean,
+                                             toml::node_type::string};
+  if (node.type() != expected_types[static_cast<std::size_t>(setting->kind)]) {
+    static constexpr std::array names{"an integer", "a boolean", "a string"};
+    refuse(*setting, quoted(written.str()), from,
+           setting->expected + ", in TOML " + names[static_cast<std::size_t>(setting->kind)]);
+  }
+  apply({&*setting, setting->kind == Kind::text ? node.value_or(std::string()) : written.str(),
+         from});
+}
+
+void OptionReader::check_together() {
+  const Options& options = invocation_.options;
+  std::map<std::string, std::string> used;
+  for (const Setting& setting : settings_) {
+    const std::string& name = setting.name;
+    if (name != "events" && name != "alerts" && name != "status") {
       continue;
     }
-    const std::string_view host = std::string_view{*value}.substr(6, value->rfind(':') - 6);
-    if (!is_loopback(host)) {
-      throw Bad{std::string{name} + ": got '" + *value +
-                "', expected a loopback address or ipc://PATH, or --insecure where anybody who "
-                "reaches the port may publish and read"};
+    const std::string value = setting.shown(options);
+    const auto origin = origins_.find(name);
+    const std::string from = origin == origins_.end() ? "the default" : origin->second;
+    if (!options.insecure && leaves_this_machine(value)) {
+      refuse(setting, quoted(value), from,
+             "a loopback address or ipc://, because anyone who reaches it can publish and ask "
+             "(--insecure allows it)");
     }
+    const bool wildcard = value.ends_with("*") || value.ends_with(":0");
+    const auto [other, fresh] = used.emplace(value, name);
+    if (!fresh && !wildcard) {
+      refuse(setting, quoted(value), from, "another endpoint than that of --" + other->second);
+    }
+  }
+  const core::Limits& limits = options.limits;
+  if (limits.stale_threshold_ms >= limits.timeout_threshold_ms) {
+    invocation_.warnings.push_back("--stale-threshold-ms (" +
+                                   std::to_string(limits.stale_threshold_ms.count()) +
+                                   ") is not below --timeout-threshold-ms (" +
+                                   std::to_string(limits.timeout_threshold_ms.count()) +
+                                   "): runs time out before silence makes them stale");
   }
 }
 
-constexpr std::string_view footer =
-    "Each option is also an environment variable (HB_STALE_THRESHOLD_MS) and a key of the\n"
-    "--config file (stale_threshold_ms). A flag beats the environment, that beats the file.\n"
-    "Signals: SIGTERM and SIGINT end it, SIGHUP reads the options again.\n"
-    "Exit codes: 0 after SIGTERM or SIGINT, 2 when it cannot start.\n";
-
-Invocation read(int argc, const char* const* argv, const Environment& environment) {
-  CLI::App app{"Watches a fleet of agents: warns of the silent, ends the endless.", "hbmond"};
-  app.footer(std::string{footer});
-  bool version = false;
-  app.add_flag("--version", version, "print the version and exit");
-  std::map<std::string, std::string> values;
-  std::map<std::string, bool> flags;
-  std::map<std::string, CLI::Option*> given;
-  for (const Option& option : table()) {
-    const std::string name = flag_name(option);
-    if (option.is_flag) {
-      given[option.name] =
-          app.add_flag(name + ",!--no-" + name.substr(2), flags[option.name], option.help);
+std::string OptionReader::help() const {
+  std::string text =
+      "hbmond watches agents over ZeroMQ: publishes an alert when one falls silent or runs for\n"
+      "ever, and answers questions about all of them.\n\n"
+      "Usage: hbmond [OPTION]...\n\nOptions:\n";
+  const Options defaults;
+  for (const Setting& setting : settings_) {
+    std::string shape = flag_of(setting);
+    if (setting.kind == Kind::flag) {
+      shape = "--[no-]" + shape.substr(2);
     } else {
-      given[option.name] = app.add_option(name, values[option.name], option.help);
+      shape += setting.kind == Kind::number ? " N" : setting.in_file ? " TEXT" : " FILE";
     }
+    text += "  " + shape + "   (default: " + setting.shown(defaults) + ")\n      " + setting.about +
+            "\n      " + setting.expected + "\n";
   }
-  Invocation invocation;
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    invocation.print = app.help();
-    return invocation;
-  } catch (const CLI::ParseError& error) {
-    throw Bad{std::string{error.what()} + "; expected the options of hbmond --help"};
-  }
-  if (version) {
-    invocation.print = "hbmond " HEARTBEAT_VERSION "\n";
-    return invocation;
-  }
-  const auto from_flag = [&](const Option& option) -> std::optional<std::string> {
-    if (given[option.name]->count() == 0) {
-      return std::nullopt;
-    }
-    return option.is_flag ? (flags[option.name] ? "true" : "false") : values[option.name];
-  };
-  Options& options = invocation.options;
-  const auto apply = [&](const Option& option) {
-    if (const auto value = from_flag(option)) {
-      assign(options, option, *value, "");
-    } else if (const auto set = environment(environment_name(option))) {
-      assign(options, option, *set, " (from " + environment_name(option) + ")");
-    }
-  };
-  for (const Option& option : table()) {
-    if (option.name == "config") {
-      apply(option);
-    }
-  }
-  if (options.config) {
-    read_file(*options.config, options);
-  }
-  for (const Option& option : table()) {
-    apply(option);
-  }
-  check_exposure(options);
-  const core::Limits& limits = options.limits;
-  if (limits.stale_threshold_ms >= limits.timeout_threshold_ms) {
-    invocation.warnings.push_back(
-        "stale_threshold_ms (" + std::to_string(limits.stale_threshold_ms.count()) +
-        ") is not below timeout_threshold_ms (" +
-        std::to_string(limits.timeout_threshold_ms.count()) +
-        "): without a promise no run is ever stale, the timeout comes first");
-  }
-  return invocation;
+  return text +
+         "  --version\n  -h, --help\n\n"
+         "Durations are milliseconds.\n\n"
+         "Files and environment:\n"
+         "  Each option is also a variable (HB_STALE_THRESHOLD_MS) and, except --config, a key of\n"
+         "  the TOML file (stale_threshold_ms = 300000). A flag beats the environment, that beats\n"
+         "  the file, that beats the default. Whatever is wrong in any of them prevents the "
+         "start.\n"
+         "  SIGHUP reads the file again: thresholds then apply to the runs in flight; a broken\n"
+         "  file changes nothing.\n\n"
+         "Exit codes:\n"
+         "  0  ended by SIGTERM or SIGINT\n"
+         "  2  could not start; standard error names the option, the value and what was expected\n";
 }
 
 }  // namespace
@@ -297,9 +530,9 @@ Invocation read(int argc, const char* const* argv, const Environment& environmen
 std::variant<Invocation, BadOption> read_options(int argc, const char* const* argv,
                                                  const Environment& environment) {
   try {
-    return read(argc, argv, environment);
-  } catch (const Bad& bad) {
-    return BadOption{bad.message};
+    return OptionReader(environment).read(argc, argv);
+  } catch (const BadOption& bad) {
+    return bad;
   }
 }
 

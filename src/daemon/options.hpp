@@ -1,4 +1,5 @@
-// What hbmond can be told: by flag, environment, or a TOML file, in this order of precedence.
+// What hbmond can be told, and from where: flag > environment > file > default. Everything that was
+// said is checked, also what a stronger source overrides, before anything is served.
 #pragma once
 
 #include <cstddef>
@@ -16,28 +17,31 @@ namespace heartbeat::daemon {
 struct Options {
   Endpoints endpoints;
   core::Limits limits;
-  // Alerts kept for replay; a subscriber that is further behind has missed some for good.
+  // Alerts that can be asked for again; a consumer away for longer has a gap.
   std::size_t alerts_kept = 100'000;
+  // The file that was read; SIGHUP reads it again.
   std::optional<std::string> config;
+  // trace, debug, info, warn, error, critical or off.
   std::string log_level = "info";
+  // text, or json: one object per line.
   std::string log_format = "text";
-  // Allows TCP endpoints beyond loopback, where anybody may read and write them.
+  // TCP endpoints beyond loopback, where anyone can publish, listen and ask.
   bool insecure = false;
 };
 
-// What a command line asks for.
 struct Invocation {
   Options options;
-  std::vector<std::string> warnings;
-  std::optional<std::string> print;  // --help or --version: print this and exit 0
+  std::vector<std::string> warnings;  // allowed, but hardly meant; one line each
+  std::optional<std::string> print;   // text of --help or --version: print it and end
 };
 
-// Names the option, where its value came from, the value, and what was expected.
+// One line: the option, the value, where it came from, and what was expected.
 struct BadOption {
   std::string message;
 };
 
-using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+// The value of an environment variable; nullopt = not set.
+using Environment = std::function<std::optional<std::string>(const std::string&)>;
 
 std::variant<Invocation, BadOption> read_options(int argc, const char* const* argv,
                                                  const Environment& environment);

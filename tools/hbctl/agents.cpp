@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <iterator>
 
 #include "json.hpp"
 #include "output.hpp"

@@ -2,6 +2,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <system_error>
@@ -114,7 +115,8 @@ int follow(const Options& options, const AlertsOptions& verb) {
 
 int list(const Options& options, const AlertsOptions& verb) {
   StatusClient client(options.endpoints.status, options.timeout);
-  AlertsRequest request{.since_seq = verb.since.value_or(0)};
+  AlertsRequest request;
+  request.since_seq = verb.since.value_or(0);
   while (true) {
     const auto answer = client.ask(request);
     const auto* page = std::get_if<AlertsReply>(&answer);
