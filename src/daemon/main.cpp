@@ -8,7 +8,6 @@
 #include "bus/descriptors.hpp"
 #include "bus/signals.hpp"
 #include "daemon/log.hpp"
-#include "daemon/loopback.hpp"
 #include "daemon/monitor.hpp"
 #include "daemon/options.hpp"
 
@@ -29,22 +28,6 @@ int refuse(const std::string& why) {
   return not_started;
 }
 
-// What would let others in unasked; "" = nothing.
-std::string exposed(const daemon::Options& options) {
-  if (options.insecure) {
-    return {};
-  }
-  const auto& [events, alerts, status] = options.endpoints;
-  for (const auto& [option, endpoint] :
-       {std::pair{"--events", events}, {"--alerts", alerts}, {"--status", status}}) {
-    if (endpoint.starts_with("tcp://") && !daemon::is_local(endpoint)) {
-      return std::string{option} + ": " + endpoint +
-             " can be reached by other machines; expected a loopback address, or --insecure";
-    }
-  }
-  return {};
-}
-
 int start(int argc, const char* const* argv) {
   const bus::Signals signals;
   const daemon::Reread read = [=] { return daemon::read_options(argc, argv, environment); };
@@ -56,9 +39,6 @@ int start(int argc, const char* const* argv) {
   if (invocation.print) {
     std::cout << *invocation.print << std::flush;
     return EXIT_SUCCESS;
-  }
-  if (const std::string why = exposed(invocation.options); !why.empty()) {
-    return refuse(why);
   }
   bus::raise_descriptor_limit();
   const auto logger = daemon::make_logger(invocation.options);
