@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <climits>
 #include <exception>
 #include <utility>
@@ -85,12 +86,26 @@ void check_ipc(const std::string& option, const std::string& endpoint) {
   }
 }
 
+// libzmq cuts a port that is too large down to 16 bits, and binds some other one.
+void check_tcp(const std::string& option, const std::string& endpoint) {
+  const std::string port = endpoint.substr(endpoint.rfind(':') + 1);
+  constexpr int port_max = 65'535;
+  int number = 0;
+  const auto [stop, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  const bool whole = error == std::errc{} && stop == port.data() + port.size();
+  if (port != "*" && !(whole && number >= 0 && number <= port_max)) {
+    throw CannotBind(option, endpoint, "has no valid port", expected_endpoint);
+  }
+}
+
 // Returns the endpoint really bound.
 std::string bind_socket(zmq::socket_t& socket, const std::string& option,
                         const std::string& endpoint) {
   if (endpoint.starts_with(ipc)) {
     check_ipc(option, endpoint);
-  } else if (!endpoint.starts_with(tcp)) {
+  } else if (endpoint.starts_with(tcp)) {
+    check_tcp(option, endpoint);
+  } else {
     throw CannotBind(option, endpoint, "is not an endpoint", expected_endpoint);
   }
   // Only where it is asked for: with it, libzmq would report 127.0.0.1 as ::ffff:127.0.0.1.

@@ -5,7 +5,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <array>
+#include <algorithm>
 #include <chrono>
 #include <string>
 #include <string_view>
@@ -26,22 +26,26 @@ class EscapedMessage : public spdlog::custom_flag_formatter {
   void format(const spdlog::details::log_msg& message, const std::tm& /*time*/,
               spdlog::memory_buf_t& out) override {
     const std::string_view text(message.payload.data(), message.payload.size());
-    const bool utf8 = wire::valid_utf8(text);
+    std::string line;
+    line.reserve(text.size());
     for (const char c : text) {
       const auto byte = static_cast<unsigned char>(c);
       if (byte < 0x20 || byte == 0x7F) {
         constexpr std::string_view digits = "0123456789abcdef";
-        const std::array escape{'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 0xF]};
-        out.append(escape.data(), escape.data() + escape.size());
-      } else if (byte >= 0x80 && !utf8) {
-        out.push_back('?');
+        line += {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 0xF]};
       } else {
         if (in_quotes_ && (c == '"' || c == '\\')) {
-          out.push_back('\\');
+          line += '\\';
         }
-        out.push_back(c);
+        line += c;
       }
     }
+    if (!wire::is_clean_text(line)) {
+      // A path, say, need not be UTF-8; JSON must be.
+      std::replace_if(
+          line.begin(), line.end(), [](char c) { return (c & 0x80) != 0; }, '?');
+    }
+    out.append(line.data(), line.data() + line.size());
   }
   std::unique_ptr<custom_flag_formatter> clone() const override {
     return std::make_unique<EscapedMessage>(in_quotes_);
