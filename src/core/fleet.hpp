@@ -30,7 +30,7 @@ class Fleet {
  public:
   explicit Fleet(const Limits& limits);
 
-  // Folds events read at `now`, in order. REQUIRES: `now` never decreases, here and in advance().
+  // Folds events read at `now`, in order. REQUIRES: `now` never decreases.
   void fold(std::span<const Event> events, Instant now, Transitions& out);
 
   // Fires every deadline before `now`, oldest first, looking at no more than `limit` queue entries

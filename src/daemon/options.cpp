@@ -458,8 +458,12 @@ void OptionReader::read_key(const std::string& key, const toml::node& node,
     refuse(*setting, quoted(written.str()), from,
            setting->expected + ", in TOML " + names[static_cast<std::size_t>(setting->kind)]);
   }
-  apply({&*setting, setting->kind == Kind::text ? node.value_or(std::string()) : written.str(),
-         from});
+  // Not as written: TOML also has hexadecimal numbers, and quotes around strings.
+  const std::string value = setting->kind == Kind::number
+                                ? std::to_string(node.value_or(std::int64_t{0}))
+                            : setting->kind == Kind::text ? node.value_or(std::string())
+                                                          : written.str();
+  apply({&*setting, value, from});
 }
 
 void OptionReader::check_together() {

@@ -47,7 +47,7 @@ class Life(unittest.TestCase):
             agent = monitor.publisher()
             told(monitor, agent, register("dev"))
             self.assertEqual(len(monitor.ask("agents")["agents"]), 1)
-            monitor.subscribe()
+            monitor.subscribe().close()
             self.assertEqual(len({monitor.events, monitor.alerts, monitor.status}), 3)
 
     def test_each_alert_is_a_line_in_the_log_and_no_event_is(self):
@@ -141,11 +141,10 @@ class Refusals(unittest.TestCase):
         self.folder = tempfile.TemporaryDirectory(prefix="hb-")
         self.addCleanup(self.folder.cleanup)
         self.path = self.folder.name
-        self.endpoints = flags({name: f"ipc://{self.path}/{name}"
-                                for name in ("events", "alerts", "status")})
 
-    def refused(self, *arguments, words, **environment):
-        code, said = refusal(*self.endpoints, *arguments, **environment)
+    def refused(self, *arguments, words, endpoints=None, **environment):
+        where = {name: f"ipc://{self.path}/{name}" for name in ("events", "alerts", "status")}
+        code, said = refusal(*flags({**where, **(endpoints or {})}), *arguments, **environment)
         self.assertEqual(code, 2, said)
         for word in words:
             self.assertIn(word, said)
@@ -175,17 +174,22 @@ class Refusals(unittest.TestCase):
     def test_bad_files_prevent_the_start(self):
         self.refused(self.config("stale_treshold_ms = 5\n"), words=["stale_treshold_ms"])
         self.refused(self.config("stale_threshold_ms = -5\n"),
-                     words=["stale_threshold_ms", "-5"])
-        self.refused(self.config("stale_threshold_ms = \"5\"\n"), words=["stale_threshold_ms"])
-        self.refused(self.config("adopt_unknown = 1\n"), words=["adopt_unknown", "1"])
+                     words=["stale-threshold-ms", "-5", "hbmond.toml:1"])
+        self.refused(self.config("\nstale_threshold_ms = \"5\"\n"),
+                     words=["stale-threshold-ms", "hbmond.toml:2"])
+        self.refused(self.config("adopt_unknown = 1\n"), words=["adopt-unknown", "1"])
         self.refused(self.config("runs_max = = 1\n"), words=["hbmond.toml"])
         self.refused("--config=/nonexistent/hbmond.toml", words=["/nonexistent/hbmond.toml"])
         self.refused(f"--config={self.path}", words=[self.path])
 
     def test_unusable_endpoints_prevent_the_start(self):
-        self.refused("--events=smoke://signals", words=["events", "smoke://signals"])
-        self.refused("--status=ipc:///nonexistent/folder/status",
-                     words=["status", "/nonexistent/folder/status"])
+        for name, endpoint in {"events": "smoke://signals", "alerts": "tcp://127.0.0.1:99999",
+                               "status": "ipc:///nonexistent/folder/status"}.items():
+            self.refused(endpoints={name: endpoint}, words=[name, endpoint])
+
+    def test_endpoints_for_everyone_need_to_be_asked_for(self):
+        for endpoint in ("tcp://0.0.0.0:*", "tcp://*:*"):
+            self.refused(endpoints={"events": endpoint}, words=["events", endpoint, "--insecure"])
 
     def test_endpoints_in_use_prevent_the_start(self):
         anywhere = "tcp://127.0.0.1:*"
@@ -193,10 +197,10 @@ class Refusals(unittest.TestCase):
             with self.subTest(options), Monitor(**options) as monitor:
                 for name in ("events", "alerts", "status"):
                     taken = getattr(monitor, name)
-                    self.refused(f"--{name}={taken}", words=[name, taken])
+                    self.refused(endpoints={name: taken}, words=[name, taken])
                 agent = monitor.publisher()
                 told(monitor, agent, register("dev"))
-                monitor.subscribe()
+                monitor.subscribe().close()
 
 
 if __name__ == "__main__":

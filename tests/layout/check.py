@@ -23,8 +23,8 @@ FOLDERS = [
     ("src/store/", {"heartbeat", "store"}, {"sqlite"}),
     ("src/client/", {"heartbeat", "client", "wire", "bus"}, {"zmq"}),
     ("src/daemon/", {"heartbeat", "daemon", "core", "wire", "bus", "store"},
-     {"spdlog", "CLI", "toml", "zmq"}),
-    ("tools/hbctl/", {"heartbeat", ""}, {"nlohmann", "CLI"}),
+     {"spdlog", "CLI", "toml"}),
+    ("tools/hbctl/", {"heartbeat", "client", ""}, {"nlohmann", "CLI"}),
     ("tools/", {"heartbeat", "client", "store", ""}, {"nlohmann", "CLI"}),
 ]
 
