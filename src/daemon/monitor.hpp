@@ -7,7 +7,6 @@
 #include <memory>
 #include <string>
 #include <variant>
-#include <zmq.hpp>
 
 #include "bus/signals.hpp"
 #include "bus/sockets.hpp"

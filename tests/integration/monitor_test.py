@@ -175,9 +175,9 @@ class Refusals(unittest.TestCase):
         self.refused(self.config("stale_treshold_ms = 5\n"), words=["stale_treshold_ms"])
         self.refused(self.config("stale_threshold_ms = -5\n"),
                      words=["stale-threshold-ms", "-5", "hbmond.toml:1"])
-        self.refused(self.config("\nstale_threshold_ms = \"5\"\n"),
-                     words=["stale-threshold-ms", "hbmond.toml:2"])
-        self.refused(self.config("adopt_unknown = 1\n"), words=["adopt-unknown", "1"])
+        self.refused(self.config("\nstale_threshold_ms = \"soon\"\n"),
+                     words=["stale-threshold-ms", "soon", "hbmond.toml:2"])
+        self.refused(self.config("adopt_unknown = 7\n"), words=["adopt-unknown", "7"])
         self.refused(self.config("runs_max = = 1\n"), words=["hbmond.toml"])
         self.refused("--config=/nonexistent/hbmond.toml", words=["/nonexistent/hbmond.toml"])
         self.refused(f"--config={self.path}", words=[self.path])

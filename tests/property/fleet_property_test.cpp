@@ -1,0 +1,206 @@
+// The fleet against a naive model that rescans everything, over random histories. HEARTBEAT_SEED
+// repeats one history; a failure prints the seed.
+#include <algorithm>
+#include <cstdlib>
+#include <string>
+
+#include "core/fleet.hpp"
+#include "histories.hpp"
+#include "naive_fleet.hpp"
+#include "support/catch.hpp"
+
+namespace heartbeat::core {
+
+std::ostream& operator<<(std::ostream& out, const Transition& t) {
+  return out << name(t.kind) << '/' << name(t.reason) << " episode " << t.episode
+             << " supersedes " << t.supersedes << " run '" << t.agent_id << "'/'" << t.run_id
+             << "' task '" << t.task_id << "' type '" << t.agent_type << "' idle " << t.idle.count()
+             << " elapsed " << t.elapsed.count() << " threshold " << t.threshold.count() << " lost "
+             << t.lost_events << " runs " << t.runs << '/' << t.runs_max;
+}
+
+}  // namespace heartbeat::core
+
+namespace heartbeat {
+namespace {
+
+using core::Transitions;
+
+constexpr std::uint64_t histories = 600;
+constexpr int steps = 400;
+
+// All seeds, or the one of the environment.
+template <class Check>
+void over_seeds(const Check& check) {
+  if (const char* seed = std::getenv("HEARTBEAT_SEED")) {
+    check(std::stoull(seed));
+    return;
+  }
+  for (std::uint64_t seed = 1; seed <= histories; ++seed) {
+    check(seed);
+  }
+}
+
+void advance_fully(core::Fleet& fleet, Instant now, std::size_t limit, Transitions& out) {
+  do {
+    fleet.advance(now, limit, out);
+  } while (fleet.next_deadline() && *fleet.next_deadline() < now);
+}
+
+std::vector<Event> batch(History& history) {
+  std::vector<Event> events;
+  for (std::uint64_t count = history.below(history.one_in(10) ? 40 : 4); count > 0; --count) {
+    events.push_back(history.event());
+  }
+  return events;
+}
+
+std::set<std::pair<std::string, std::string>> names(const core::Fleet& fleet) {
+  std::set<std::pair<std::string, std::string>> names;
+  REQUIRE(!fleet.scan(0, SIZE_MAX, [&](const core::Run& run) {
+    REQUIRE(names.emplace(run.agent_id(), run.run_id()).second);
+    return true;
+  }));
+  return names;
+}
+
+// Cheap where they agree: an assertion for each field of each step would cost more than the fold.
+void require_same(const naive::Fleet& model, const core::Fleet& fleet, const Transitions& expected,
+                  const Transitions& actual) {
+  if (expected != actual) {
+    REQUIRE(actual == expected);
+  }
+  if (!(model.counters() == fleet.counters())) {
+    for (const auto& [name, member] : core::counter_names) {
+      INFO(name);
+      CHECK(fleet.counters().*member == model.counters().*member);
+    }
+    REQUIRE(fleet.counters().events_rejected_total == model.counters().events_rejected_total);
+    FAIL("counters differ");
+  }
+  if (model.runs_in_flight() != fleet.runs_in_flight() || model.runs_idle() != fleet.runs_idle() ||
+      model.runs_stale() != fleet.runs_stale()) {
+    REQUIRE(fleet.runs_in_flight() == model.runs_in_flight());
+    REQUIRE(fleet.runs_idle() == model.runs_idle());
+    REQUIRE(fleet.runs_stale() == model.runs_stale());
+  }
+}
+
+// New limits, found by requeue a few runs at a time, while events go on arriving. runs_max and
+// tombstone_ms stay: what they already removed is removed.
+void change_limits(History& history, naive::Fleet& model, core::Fleet& fleet, Instant now,
+                   Transitions& expected, Transitions& actual) {
+  core::Limits limits = history.limits();
+  limits.runs_max = fleet.limits().runs_max;
+  limits.tombstone_ms = fleet.limits().tombstone_ms;
+  model.set_limits(limits);
+  fleet.set_limits(limits);
+  while (fleet.requeue(1 + history.below(3))) {
+    const std::vector<Event> events = batch(history);
+    model.fold(events, now, expected);
+    fleet.fold(events, now, actual);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("the fleet agrees with a model that rescans everything") {
+  over_seeds([](std::uint64_t seed) {
+    CAPTURE(seed);
+    History history(seed);
+    const core::Limits limits = history.limits();
+    naive::Fleet model(limits);
+    core::Fleet fleet(limits);
+    Instant now{Duration{1'000'000}};
+    for (int step = 0; step < steps; ++step) {
+      CAPTURE(step);
+      Transitions expected;
+      Transitions actual;
+      now += history.step(fleet.limits());
+      const std::vector<Event> events = batch(history);
+      model.fold(events, now, expected);
+      fleet.fold(events, now, actual);
+      if (history.one_in(40)) {
+        change_limits(history, model, fleet, now, expected, actual);
+      }
+      require_same(model, fleet, expected, actual);
+      if (!history.one_in(3)) {
+        model.advance(now, expected);
+        advance_fully(fleet, now, 1 + history.below(4), actual);
+        require_same(model, fleet, expected, actual);
+      }
+      if (step % 50 == 0) {
+        REQUIRE(names(fleet) == model.names());
+        // Its tombstones may include some that expired and were not looked at yet.
+        REQUIRE(fleet.tombstones() >= model.tombstones(now));
+        REQUIRE(fleet.tombstones() <= limits.runs_max);
+      }
+    }
+    Transitions rest;
+    fleet.advance(now, SIZE_MAX, rest);
+    REQUIRE(fleet.tombstones() == model.tombstones(now));
+    const core::Counters& counted = fleet.counters();
+    std::uint64_t rejected = 0;
+    for (const std::uint64_t count : counted.events_rejected_total) {
+      rejected += count;
+    }
+    REQUIRE(counted.events_received_total ==
+            counted.events_folded_total + rejected + counted.events_duplicate_total +
+                counted.events_zombie_total + counted.events_ignored_total);
+  });
+}
+
+TEST_CASE("a deadline never fires before next_deadline, and none is missed") {
+  over_seeds([](std::uint64_t seed) {
+    CAPTURE(seed);
+    History history(seed);
+    core::Fleet fleet(history.limits());
+    Instant now{Duration{1'000'000}};
+    for (int step = 0; step < steps / 4; ++step) {
+      Transitions out;
+      now += history.step(fleet.limits());
+      fleet.fold(batch(history), now, out);
+      const auto next = fleet.next_deadline();
+      REQUIRE(next.has_value() == (fleet.runs_in_flight() != 0));
+      out.clear();
+      advance_fully(fleet, now, 2, out);
+      REQUIRE((out.empty() || *next < now));
+    }
+  });
+}
+
+TEST_CASE("the same calls give the same transitions, and how events are grouped does not matter") {
+  over_seeds([](std::uint64_t seed) {
+    CAPTURE(seed);
+    History history(seed);
+    const core::Limits limits = history.limits();
+    core::Fleet one(limits);
+    core::Fleet other(limits);
+    core::Fleet pieces(limits);
+    Transitions from_one;
+    Transitions from_other;
+    Transitions from_pieces;
+    Instant now{Duration{1'000'000}};
+    for (int step = 0; step < steps / 4; ++step) {
+      now += history.step(limits);
+      const std::vector<Event> events = batch(history);
+      one.fold(events, now, from_one);
+      other.fold(events, now, from_other);
+      for (std::span<const Event> rest = events; !rest.empty();) {
+        const std::size_t count = 1 + history.below(rest.size());
+        pieces.fold(rest.first(count), now, from_pieces);
+        rest = rest.subspan(count);
+      }
+      one.advance(now, SIZE_MAX, from_one);
+      other.advance(now, SIZE_MAX, from_other);
+      advance_fully(pieces, now, 1, from_pieces);
+      // Expiry is as bounded as deadlines are; it is not what is compared here.
+      pieces.advance(now, SIZE_MAX, from_pieces);
+      REQUIRE(one.next_deadline() == other.next_deadline());
+    }
+    REQUIRE((from_one == from_other && from_one == from_pieces));
+    REQUIRE((one.counters() == other.counters() && one.counters() == pieces.counters()));
+  });
+}
+
+}  // namespace heartbeat

@@ -1,0 +1,322 @@
+#include "naive_fleet.hpp"
+
+#include <algorithm>
+#include <iterator>
+
+namespace heartbeat::naive {
+
+using core::Reason;
+using core::Transition;
+using core::TransitionKind;
+
+std::size_t Fleet::runs_idle() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(runs_, [](const auto& entry) { return entry.second.idle; }));
+}
+
+std::size_t Fleet::runs_stale() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(runs_, [](const auto& entry) { return entry.second.stale; }));
+}
+
+std::size_t Fleet::tombstones(Instant now) const {
+  return static_cast<std::size_t>(std::ranges::count_if(tombstones_, [&](const auto& entry) {
+    return now - entry.second.last_zombie <= limits_.tombstone_ms;
+  }));
+}
+
+std::set<std::pair<std::string, std::string>> Fleet::names() const {
+  std::set<Key> names;
+  for (const auto& [key, run] : runs_) {
+    names.insert(key);
+  }
+  return names;
+}
+
+void Fleet::fold(std::span<const Event> events, Instant now, core::Transitions& out) {
+  for (const Event& event : events) {
+    fold_one(event, now, out);
+  }
+}
+
+Fleet::Observed Fleet::observe(const Event& event, Instant now) {
+  if (event.source.empty() || event.seq == 0) {
+    return {};
+  }
+  const std::string name{event.source};
+  if (const auto old = sources_.find(name);
+      old != sources_.end() && now - old->second.heard > core::source_kept_ms) {
+    sources_.erase(old);
+  }
+  const auto [entry, first] = sources_.try_emplace(name);
+  Source& source = entry->second;
+  const std::uint64_t seq = event.seq;
+  bool duplicate = false;
+  bool restarted = false;
+  if (first) {
+    source.incarnation = ++incarnations_;
+    source.highest = seq;
+  } else if (event.kind == EventKind::register_ && seq == 1 && source.highest > 1) {
+    restarted = true;
+  } else if (seq > source.highest) {
+    restarted = seq - source.highest > 1'000'000;
+    if (!restarted) {
+      source.lost += seq - source.highest - 1;
+      counters_.events_lost_total += seq - source.highest - 1;
+      source.highest = seq;
+    }
+  } else if (source.highest - seq > 64) {
+    restarted = true;
+  } else if (source.seen.contains(seq)) {
+    duplicate = true;
+  } else {
+    ++counters_.events_late_total;
+  }
+  if (restarted) {
+    ++counters_.sources_restarted_total;
+    source.seen.clear();
+    source.highest = seq;
+  }
+  source.seen.insert(seq);
+  source.heard = now;
+  return {duplicate, Mark{name, source.incarnation, source.lost}};
+}
+
+void Fleet::fold_one(const Event& event, Instant now, core::Transitions& out) {
+  ++counters_.events_received_total;
+  const Observed observed = observe(event, now);
+  if (event.rejected) {
+    reject(*event.rejected);
+    return;
+  }
+  if (observed.duplicate) {
+    ++counters_.events_duplicate_total;
+    return;
+  }
+  const Key key{event.agent_id, event.run_id};
+  const std::optional<Instant> began =
+      event.running_for_ms ? std::optional{now - *event.running_for_ms} : std::nullopt;
+  const bool registers = event.kind == EventKind::register_;
+  if (const auto found = runs_.find(key); found != runs_.end()) {
+    if (!registers && began && *began < found->second.started - core::earlier_run_slack) {
+      ++counters_.events_zombie_total;
+      return;
+    }
+    fold_in_flight(key, event, now, out);
+  } else {
+    if (const auto dead = tombstones_.find(key);
+        dead != tombstones_.end() && now - dead->second.last_zombie > limits_.tombstone_ms) {
+      tombstones_.erase(dead);
+    }
+    const auto dead = tombstones_.find(key);
+    if (event.kind == EventKind::unregister || (!registers && !limits_.adopt_unknown)) {
+      ++counters_.events_ignored_total;
+      return;
+    }
+    if (dead != tombstones_.end()) {
+      const Instant ended = dead->second.ended;
+      const bool zombie = registers ? began && *began < ended : !began || *began <= ended;
+      if (zombie) {
+        dead->second.last_zombie = now;
+        dead->second.touched = ++touches_;
+        ++counters_.events_zombie_total;
+        return;
+      }
+    }
+    if (!start(key, event, now, out)) {
+      return;
+    }
+  }
+  ++counters_.events_folded_total;
+  if (const auto run = runs_.find(key); run != runs_.end()) {
+    run->second.mark = observed.mark;
+  }
+}
+
+bool Fleet::start(const Key& key, const Event& event, Instant now, core::Transitions& out) {
+  if (runs_.size() >= limits_.runs_max && !runs_.contains(key)) {
+    reject(Rejection::too_many_runs);
+    if (!capacity_episode_) {
+      capacity_episode_ = ++episodes_;
+      Transition transition;
+      transition.kind = TransitionKind::capacity;
+      transition.episode = *capacity_episode_;
+      transition.runs = runs_.size();
+      transition.runs_max = limits_.runs_max;
+      out.push_back(transition);
+    }
+    return false;
+  }
+  const bool registers = event.kind == EventKind::register_;
+  tombstones_.erase(key);
+  Run run;
+  run.idle = event.kind == EventKind::idle;
+  run.started = now - event.running_for_ms.value_or(Duration{});
+  run.last_activity = now - event.idle_for_ms.value_or(Duration{});
+  run.promise = event.stale_after_ms;
+  run.promised_at = now;
+  if (registers) {
+    run.timeout_after = event.timeout_after_ms;
+  }
+  run.order = ++registrations_;
+  apply_texts(run, event);
+  runs_[key] = run;
+  ++counters_.runs_started_total;
+  counters_.runs_adopted_total += registers ? 0U : 1U;
+  return true;
+}
+
+void Fleet::fold_in_flight(const Key& key, const Event& event, Instant now,
+                           core::Transitions& out) {
+  Run& run = runs_.at(key);
+  if (event.kind == EventKind::register_) {
+    make_fresh(run, Reason::re_registered, describe(key, run, TransitionKind::resolved, now), out);
+    start(key, event, now, out);
+    return;
+  }
+  apply_texts(run, event);
+  const Transition before = describe(key, run, TransitionKind::resolved, now);
+  switch (event.kind) {
+    case EventKind::unregister:
+      make_fresh(run, Reason::unregistered, before, out);
+      ++counters_.runs_unregistered_total;
+      end(key, now, out);
+      return;
+    case EventKind::activity:
+      run.idle = false;
+      run.promise.reset();
+      run.last_activity = std::max(run.last_activity, now - event.idle_for_ms.value_or(Duration{}));
+      if (now - run.last_activity <= limits_.stale_threshold_ms) {
+        make_fresh(run, Reason::activity, before, out);
+      }
+      break;
+    case EventKind::idle:
+      run.idle = true;
+      break;
+    case EventKind::register_:
+      break;
+  }
+  if (event.stale_after_ms) {
+    make_fresh(run, Reason::promise, before, out);
+    run.promise = event.stale_after_ms;
+    run.promised_at = now;
+  }
+}
+
+void Fleet::apply_texts(Run& run, const Event& event) {
+  run.task_id = event.task_id.value_or(run.task_id);
+  run.agent_type = event.agent_type.value_or(run.agent_type);
+}
+
+void Fleet::make_fresh(Run& run, Reason reason, Transition resolved, core::Transitions& out) {
+  run.stale = false;
+  if (run.episode) {
+    resolved.episode = *run.episode;
+    resolved.reason = reason;
+    out.push_back(resolved);
+    run.episode.reset();
+  }
+}
+
+void Fleet::end(const Key& key, Instant now, core::Transitions& out) {
+  runs_.erase(key);
+  tombstones_[key] = {now, now, ++touches_};
+  while (tombstones_.size() > limits_.runs_max) {
+    const auto oldest = std::ranges::min_element(tombstones_, {}, [](const auto& entry) {
+      return std::pair{entry.second.last_zombie, entry.second.touched};
+    });
+    const bool expired = now - oldest->second.last_zombie > limits_.tombstone_ms;
+    counters_.tombstones_evicted_total += expired ? 0U : 1U;
+    tombstones_.erase(oldest);
+  }
+  if (capacity_episode_ && runs_.size() * 100 < limits_.runs_max * 95) {
+    Transition transition;
+    transition.kind = TransitionKind::resolved;
+    transition.reason = Reason::subsided;
+    transition.episode = *capacity_episode_;
+    transition.runs = runs_.size();
+    transition.runs_max = limits_.runs_max;
+    out.push_back(transition);
+    capacity_episode_.reset();
+  }
+}
+
+std::optional<Instant> Fleet::due(const Run& run, Instant now) const {
+  std::optional<Instant> deadline;
+  if (timeout_deadline(run) < now) {
+    deadline = timeout_deadline(run);
+  } else if (!run.stale) {
+    deadline = stale_deadline(run);
+  } else if (run.episode && !limits_.stale_warning_only_once) {
+    deadline = run.last_warning + limits_.check_interval_ms;
+  }
+  return deadline && *deadline < now ? deadline : std::nullopt;
+}
+
+void Fleet::advance(Instant now, core::Transitions& out) {
+  std::erase_if(sources_,
+                [&](const auto& entry) { return now - entry.second.heard > core::source_kept_ms; });
+  std::map<std::pair<Instant, std::uint64_t>, Key> firing;
+  for (const auto& [key, run] : runs_) {
+    if (const auto deadline = due(run, now)) {
+      firing[{*deadline, run.order}] = key;
+    }
+  }
+  for (const auto& [when, key] : firing) {
+    fire(key, now, out);
+  }
+}
+
+void Fleet::fire(const Key& key, Instant now, core::Transitions& out) {
+  Run& run = runs_.at(key);
+  if (timeout_deadline(run) < now) {
+    Transition timeout = describe(key, run, TransitionKind::timeout, now);
+    timeout.episode = ++episodes_;
+    timeout.supersedes = run.episode.value_or(0);
+    out.push_back(timeout);
+    ++counters_.runs_timed_out_total;
+    end(key, now, out);
+    return;
+  }
+  const bool repeats = run.stale;
+  if (!repeats) {
+    run.stale = true;
+    if (run.warned && !limits_.stale_rearm) {
+      return;
+    }
+    run.warned = true;
+    run.episode = ++episodes_;
+  }
+  run.last_warning = now;
+  Transition stale = describe(key, run, TransitionKind::stale, now);
+  stale.episode = *run.episode;
+  out.push_back(stale);
+}
+
+Transition Fleet::describe(const Key& key, const Run& run, TransitionKind kind, Instant now) const {
+  Transition transition;
+  transition.kind = kind;
+  transition.agent_id = key.first;
+  transition.run_id = key.second;
+  transition.task_id = run.task_id;
+  transition.agent_type = run.agent_type;
+  transition.idle = now - run.last_activity;
+  transition.elapsed = now - run.started;
+  transition.threshold = kind == TransitionKind::timeout ? timeout_after(run) : stale_after(run);
+  transition.lost_events = lost_events(run, now);
+  return transition;
+}
+
+std::uint64_t Fleet::lost_events(const Run& run, Instant now) const {
+  if (!run.mark) {
+    return 0;
+  }
+  const auto source = sources_.find(run.mark->source);
+  if (source == sources_.end() || source->second.incarnation != run.mark->incarnation ||
+      now - source->second.heard > core::source_kept_ms) {
+    return 0;
+  }
+  return source->second.lost - run.mark->lost;
+}
+
+}  // namespace heartbeat::naive

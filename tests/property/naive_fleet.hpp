@@ -1,0 +1,124 @@
+// The fleet as PROTOCOL.md words it, obviously right rather than fast: maps, and every advance
+// looks at every run. The real fleet must make the same transitions and counters, call for call.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "core/counters.hpp"
+#include "core/limits.hpp"
+#include "core/transition.hpp"
+#include "heartbeat/event.hpp"
+
+namespace heartbeat::naive {
+
+struct Source {
+  std::uint64_t incarnation = 0;
+  std::uint64_t highest = 0;
+  std::set<std::uint64_t> seen;
+  std::uint64_t lost = 0;
+  Instant heard;
+};
+
+// The source of a run's last event, and its losses by then.
+struct Mark {
+  std::string source;
+  std::uint64_t incarnation = 0;
+  std::uint64_t lost = 0;
+};
+
+struct Run {
+  std::string task_id;
+  std::string agent_type;
+  bool idle = false;
+  bool stale = false;
+  bool warned = false;
+  Instant started;
+  Instant last_activity;
+  std::optional<Duration> promise;
+  Instant promised_at;
+  std::optional<Duration> timeout_after;
+  std::optional<std::uint64_t> episode;
+  Instant last_warning;
+  std::uint64_t order = 0;
+  std::optional<Mark> mark;
+};
+
+struct Tombstone {
+  Instant ended;
+  Instant last_zombie;
+  std::uint64_t touched = 0;  // decides between equal instants
+};
+
+class Fleet {
+ public:
+  explicit Fleet(const core::Limits& limits) : limits_(limits) {}
+
+  void fold(std::span<const Event> events, Instant now, core::Transitions& out);
+  void advance(Instant now, core::Transitions& out);
+  void set_limits(const core::Limits& limits) { limits_ = limits; }
+
+  const core::Counters& counters() const { return counters_; }
+  std::size_t runs_in_flight() const { return runs_.size(); }
+  std::size_t runs_idle() const;
+  std::size_t runs_stale() const;
+  // Those whose time has not passed.
+  std::size_t tombstones(Instant now) const;
+  // The names of all runs in flight.
+  std::set<std::pair<std::string, std::string>> names() const;
+
+ private:
+  using Key = std::pair<std::string, std::string>;
+  struct Observed {
+    bool duplicate = false;
+    std::optional<Mark> mark;
+  };
+
+  Observed observe(const Event& event, Instant now);
+  void fold_one(const Event& event, Instant now, core::Transitions& out);
+  // False: no room, the event is rejected.
+  bool start(const Key& key, const Event& event, Instant now, core::Transitions& out);
+  void fold_in_flight(const Key& key, const Event& event, Instant now, core::Transitions& out);
+  void apply_texts(Run& run, const Event& event);
+  void make_fresh(Run& run, core::Reason reason, core::Transition resolved, core::Transitions& out);
+  void end(const Key& key, Instant now, core::Transitions& out);
+  void reject(Rejection reason) {
+    ++counters_.events_rejected_total[static_cast<std::size_t>(reason)];
+  }
+
+  Duration stale_after(const Run& run) const {
+    return run.promise.value_or(limits_.stale_threshold_ms);
+  }
+  Duration timeout_after(const Run& run) const {
+    return run.timeout_after.value_or(limits_.timeout_threshold_ms);
+  }
+  Instant stale_deadline(const Run& run) const {
+    return (run.promise ? run.promised_at : run.last_activity) + stale_after(run);
+  }
+  Instant timeout_deadline(const Run& run) const { return run.started + timeout_after(run); }
+  // The deadline of this run that has passed, if any.
+  std::optional<Instant> due(const Run& run, Instant now) const;
+  void fire(const Key& key, Instant now, core::Transitions& out);
+  core::Transition describe(const Key& key, const Run& run, core::TransitionKind kind,
+                            Instant now) const;
+  std::uint64_t lost_events(const Run& run, Instant now) const;
+
+  core::Limits limits_;
+  core::Counters counters_;
+  std::map<Key, Run> runs_;
+  std::map<Key, Tombstone> tombstones_;
+  std::map<std::string, Source> sources_;
+  std::optional<std::uint64_t> capacity_episode_;
+  std::uint64_t episodes_ = 0;
+  std::uint64_t registrations_ = 0;
+  std::uint64_t touches_ = 0;
+  std::uint64_t incarnations_ = 0;
+};
+
+}  // namespace heartbeat::naive
