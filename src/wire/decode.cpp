@@ -135,16 +135,6 @@ bool Decoder::value(const Token& token, const Bounds&, int depth, CounterList& o
   return true;
 }
 
-std::string expectation(std::string_view key, Fault fault, const Bounds& bounds, bool number) {
-  const std::string range = std::to_string(bounds.min) + " to " + std::to_string(bounds.max);
-  std::string expected =
-      number ? "expected a whole number from " + range : "expected a string of " + range + " bytes";
-  if (fault == Fault::bad_utf8) {
-    expected += ", valid UTF-8 without control characters";
-  }
-  return std::string{key} + ": " + expected;
-}
-
 std::optional<Problem> decode_head(std::string_view payload, Head& head) {
   Decoder decoder{payload};
   Token token;

@@ -17,6 +17,7 @@
 #include "heartbeat/message.hpp"
 #include "heartbeat/status.hpp"
 #include "heartbeat/time.hpp"
+#include "wire/problem.hpp"
 #include "wire/reader.hpp"
 #include "wire/utf8.hpp"
 
@@ -152,11 +153,12 @@ class Decoder {
           return false;
         }
         auto& member = out.*field.member;
+        if (found.present[index]) {  // the key a second time: nothing of the first value may stay
+          member = T{}.*field.member;
+        }
         found.faults[index] = Fault::none;
         found.present[index] = token.type != TokenType::nil;
-        if (token.type == TokenType::nil) {
-          member = T{}.*field.member;
-        } else {
+        if (found.present[index]) {
           well_formed = value(token, field.bounds, depth - 1, member, found.faults[index]);
         }
         return true;
@@ -181,12 +183,6 @@ class Decoder {
 // A number that is whole: an integer of any width, or a float that happens to be one.
 enum class Whole : std::uint8_t { no_number, not_whole, negative, yes };
 Whole whole_number(const Token& token, std::uint64_t& out);
-
-// Why a request or a reply cannot be used.
-struct Problem {
-  std::string code;  // as in an error reply: malformed, unsupported_version, bad_argument
-  std::string message;
-};
 
 // Decodes the messages that come in on the event socket.
 class EventDecoder {
@@ -221,8 +217,6 @@ inline std::optional<Problem> decode_command(std::string_view payload, std::stri
   return std::nullopt;
 }
 
-std::string expectation(std::string_view key, Fault fault, const Bounds& bounds, bool number);
-
 // REQUIRES of the payload: a well-formed map of a version that was checked, as decode_head does.
 template <class T>
 std::optional<Problem> decode_fields(std::string_view payload, T& out) {
@@ -246,11 +240,7 @@ std::optional<Problem> decode_fields(std::string_view payload, T& out) {
   const auto describe = [&](const auto& field) {
     if (index++ == *first) {
       using Member = std::remove_cvref_t<decltype(out.*field.member)>;
-      constexpr bool number =
-          std::is_same_v<Member, std::uint64_t> || std::is_same_v<Member, Duration>;
-      problem.message = found.present[*first]
-                            ? expectation(field.key, found.faults[*first], field.bounds, number)
-                            : std::string{field.key} + ": missing";
+      problem.message = complaint(payload, field.key, ExpectedOf<Member>::value, field.bounds);
     }
   };
   std::apply([&](const auto&... field) { (describe(field), ...); }, Message<T>::fields);
@@ -281,7 +271,10 @@ std::variant<T, Error, Problem> decode_reply(std::string_view payload) {
     return Problem{"malformed", "ok: missing or no bool"};
   }
   if (!*head.ok) {
-    return head.error.value_or(Error{"internal", "an error without a description", {}, {}, {}});
+    if (!head.error) {
+      return Problem{"malformed", "error: expected a map with at least a code"};
+    }
+    return *std::move(head.error);
   }
   T reply;
   if (auto problem = decode_fields(payload, reply)) {

@@ -75,11 +75,13 @@ std::optional<Rejection> judge(Version version, const EventFields& found) {
   return first;
 }
 
-// What a value that had a fault left behind must not be used.
+// What a value that had a fault left behind must not be used. Without its run_id an event is not
+// held against any run: agent_id alone would name the run "".
 void drop_unreadable(Event& event, const EventFields& found) {
   if (found.faults[place("agent_id")] != Fault::none ||
       found.faults[place("run_id")] != Fault::none) {
     event.agent_id = {};
+    event.run_id = {};
   }
   if (found.faults[place("source")] != Fault::none || found.faults[place("seq")] != Fault::none) {
     event.source = {};

@@ -26,7 +26,8 @@ enum class TokenType : std::uint8_t {
 struct Token {
   TokenType type = TokenType::nil;
   bool boolean = false;
-  std::uint64_t number = 0;  // an unsigned integer; elements of an array, pairs of a map
+  // An integer, a negative one as two's complement; elements of an array, pairs of a map.
+  std::uint64_t number = 0;
   double real = 0;
   std::string_view bytes;  // of a string
 };
@@ -46,6 +47,7 @@ class Reader {
   bool big_endian(std::size_t size, std::uint64_t& value);
   bool string(std::size_t size_bytes, Token& token);
   bool opaque(std::size_t size_bytes, std::size_t extra, Token& token);
+  bool has_room(const Token& container) const;
   bool container(TokenType type, std::size_t size_bytes, Token& token);
   bool integer(std::size_t size, bool is_signed, Token& token);
   bool real(std::size_t size, Token& token);

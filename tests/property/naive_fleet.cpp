@@ -108,12 +108,11 @@ void Fleet::fold_one(const Event& event, Instant now, core::Transitions& out) {
         dead != tombstones_.end() && now - dead->second.last_zombie > limits_.tombstone_ms) {
       tombstones_.erase(dead);
     }
-    const auto dead = tombstones_.find(key);
-    if (event.kind == EventKind::unregister || (!registers && !limits_.adopt_unknown)) {
+    if (event.kind == EventKind::unregister) {
       ++counters_.events_ignored_total;
       return;
     }
-    if (dead != tombstones_.end()) {
+    if (const auto dead = tombstones_.find(key); dead != tombstones_.end()) {
       const Instant ended = dead->second.ended;
       const bool zombie = registers ? began && *began < ended : !began || *began <= ended;
       if (zombie) {
@@ -122,6 +121,10 @@ void Fleet::fold_one(const Event& event, Instant now, core::Transitions& out) {
         ++counters_.events_zombie_total;
         return;
       }
+    }
+    if (!registers && !limits_.adopt_unknown) {
+      ++counters_.events_ignored_total;
+      return;
     }
     if (!start(key, event, now, out)) {
       return;

@@ -57,7 +57,7 @@ def works(agent, tasks, phases, run_s):
             yield
             agent.publish("activity", phase=phases[step % len(phases)], progress=step)
         agent.publish("unregister", outcome="done", detail=f"{run_s} steps")
-    agent.register("waits-for-review")
+    agent.register("waits-for-review", timeout_after_ms=3_600_000)
     agent.publish("idle", phase="waiting:human", stale_after_ms=600_000,
                   detail="promised to be back within ten minutes")
 
