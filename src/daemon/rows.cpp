@@ -32,10 +32,15 @@ void fill(const core::Fleet& fleet, const core::Run& run, const Moment& moment, 
 
 std::vector<LastEvent> last_events(const core::Run& run, const Moment& moment) {
   std::vector<LastEvent> events;
-  for (std::size_t kind = 0; kind < run.last_event.size(); ++kind) {
-    if (const auto& read = run.last_event[kind]) {
-      events.push_back({std::string{name(static_cast<EventKind>(kind))},
-                        not_negative(moment.now - *read), moment.at(*read)});
+  // Within one millisecond: a run's register comes before the rest, and its state tells which of
+  // activity and idle came last.
+  const bool idle_last = run.state == core::RunState::idle;
+  for (const EventKind kind :
+       {idle_last ? EventKind::idle : EventKind::activity,
+        idle_last ? EventKind::activity : EventKind::idle, EventKind::register_}) {
+    if (const auto& read = run.last_event[static_cast<std::size_t>(kind)]) {
+      events.push_back(
+          {std::string{name(kind)}, not_negative(moment.now - *read), moment.at(*read)});
     }
   }
   std::stable_sort(events.begin(), events.end(),

@@ -13,6 +13,8 @@
 namespace heartbeat::daemon {
 namespace {
 
+constexpr std::size_t quoted_bytes_max = 64;  // of what was asked, in an error
+
 constexpr std::size_t look_max = 20'000;   // records that one request looks at
 constexpr std::size_t detail_max = 1'000;  // runs in one `agent` reply
 
@@ -105,8 +107,11 @@ bool StatusDesk::answer(std::optional<std::string_view> request, const Moment& m
   if (cmd == Message<CountersRequest>::cmd) {
     return answer_as<CountersRequest>(*request, moment, reply);
   }
+  const bool quotable = cmd.size() <= quoted_bytes_max && wire::is_clean_text(cmd);
   return refuse("unknown_command",
-                "cmd: expected one of ping, status, agents, agent, alerts, counters", reply);
+                "cmd: got " + (quotable ? "'" + cmd + "'" : "an unprintable name") +
+                    ", expected one of ping, status, agents, agent, alerts, counters",
+                reply);
 }
 
 template <class Request>

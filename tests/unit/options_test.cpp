@@ -106,7 +106,7 @@ TEST_CASE("a flag beats the environment, that beats the file") {
   CHECK(options.config == file.path());
 }
 
-TEST_CASE("--config beats HB_CONFIG") {
+TEST_CASE("the flag --config beats HB_CONFIG") {
   const File file("runs_max = 5\n");
   const std::string flag = "--config=" + file.path();
   CHECK(accepted({flag.c_str()}, {{"HB_CONFIG", "/nonexistent"}}).options.limits.runs_max == 5);
@@ -276,7 +276,7 @@ TEST_CASE("a stale threshold at or above the timeout is allowed, with a warning"
   }
 }
 
-TEST_CASE("--help names every option, --version the version, whatever else is wrong") {
+TEST_CASE("the flag --help names every option, --version the version, whatever else is wrong") {
   const Variables bad{{"HB_RUNS_MAX", "many"}};
   const std::string help = accepted({"--help"}, bad).print.value();
   for (const char* word : {"--events",
