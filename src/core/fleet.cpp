@@ -264,7 +264,7 @@ Transition Fleet::describe(const Run& run, TransitionKind kind, Instant now) con
   transition.idle = now - run.last_activity;
   transition.elapsed = now - run.started;
   transition.threshold = kind == TransitionKind::timeout ? timeout_after(run) : stale_after(run);
-  transition.lost_events = lost_events(run);
+  transition.lost_events = lost_events(run, now);
   return transition;
 }
 

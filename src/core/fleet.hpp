@@ -78,9 +78,9 @@ class Fleet {
   Duration stale_after(const Run& run) const;
   Duration timeout_after(const Run& run) const;
   // Events of the run's source that went missing after the run's last event.
-  std::uint64_t lost_events(const Run& run) const;
+  std::uint64_t lost_events(const Run& run, Instant now) const;
   // The source of the run's last event; "" if it had none or was forgotten.
-  std::string_view source_name(const Run& run) const;
+  std::string_view source_name(const Run& run, Instant now) const;
 
   struct SourceCounts {
     std::uint64_t seq = 0;  // the highest that was read

@@ -139,13 +139,13 @@ const Run* Fleet::tombstone(std::string_view agent_id, std::optional<std::string
   return &runs_[slot];
 }
 
-std::uint64_t Fleet::lost_events(const Run& run) const {
-  const Source* source = sources_.find(run.source);
+std::uint64_t Fleet::lost_events(const Run& run, Instant now) const {
+  const Source* source = sources_.find(run.source, now);
   return source == nullptr ? 0 : source->lost - run.source.lost;
 }
 
-std::string_view Fleet::source_name(const Run& run) const {
-  const Source* source = sources_.find(run.source);
+std::string_view Fleet::source_name(const Run& run, Instant now) const {
+  const Source* source = sources_.find(run.source, now);
   return source == nullptr ? std::string_view{} : source->name;
 }
 

@@ -94,11 +94,12 @@ const Source* Sources::find(std::string_view name) const {
   return slot == no_slot ? nullptr : &slots_[slot];
 }
 
-const Source* Sources::find(const SourceMark& mark) const {
+const Source* Sources::find(const SourceMark& mark, Instant now) const {
   if (mark.slot == no_slot || slots_[mark.slot].incarnation != mark.incarnation) {
     return nullptr;
   }
-  return &slots_[mark.slot];
+  const Source& source = slots_[mark.slot];
+  return now - source.heard > source_kept_ms ? nullptr : &source;
 }
 
 Slot Sources::add(std::string_view name, std::uint64_t hash) {

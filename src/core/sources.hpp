@@ -56,8 +56,8 @@ class Sources {
   // nullptr if it was never heard of, or forgotten.
   const Source* find(std::string_view name) const;
   const Source& operator[](Slot slot) const { return slots_[slot]; }
-  // nullptr if that source was forgotten since the mark was set.
-  const Source* find(const SourceMark& mark) const;
+  // nullptr if that source was forgotten since the mark was set, or is about to be.
+  const Source* find(const SourceMark& mark, Instant now) const;
   // Forgets at most `limit` of those not heard from for too long.
   void expire(Instant now, std::size_t limit);
 

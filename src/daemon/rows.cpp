@@ -68,10 +68,10 @@ RunDetail detail(const core::Fleet& fleet, const core::Run& run, const Moment& m
   detail.timeout_after_from = run.timeout_after != Duration{} ? "register" : "configuration";
   detail.episode = episode_id(epoch, run.episode);
   detail.last_events = last_events(run, moment);
-  detail.source = fleet.source_name(run);
+  detail.source = fleet.source_name(run, moment.now);
   detail.seq = run.source.seq;
   detail.sent_at = run.sent_at;
-  detail.lost_events = fleet.lost_events(run);
+  detail.lost_events = fleet.lost_events(run, moment.now);
   detail.rejected_events = run.rejected_events;
   detail.zombie_events = run.zombie_events;
   return detail;
