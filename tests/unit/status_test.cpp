@@ -196,7 +196,8 @@ TEST_CASE("requests that cannot be read get an error that says why") {
       "cmd\xa3"
       "die");
   CHECK(unknown.code == "unknown_command");
-  CHECK(unknown.message == "cmd: expected one of ping, status, agents, agent, alerts, counters");
+  CHECK(unknown.message ==
+        "cmd: got 'die', expected one of ping, status, agents, agent, alerts, counters");
 }
 
 TEST_CASE("alerts are replayed as the bytes that were published") {

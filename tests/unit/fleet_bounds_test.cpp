@@ -1,0 +1,179 @@
+// What the fleet keeps and for how long: sources, tombstones, runs, and how runs are found.
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "unit/watched.hpp"
+
+namespace heartbeat::core {
+
+TEST_CASE("an alert says how many events of its source were lost after the run's last event") {
+  Watched watched;
+  watched.fold(numbered(make(register_), 1), Duration{0});
+  watched.fold(numbered(make(register_, "other"), 5), seconds{9});
+  const Transitions out = watched.advance(seconds{11});
+  REQUIRE(out.size() == 1);
+  REQUIRE(out[0].lost_events == 3);
+  REQUIRE(watched.fleet.counters().events_lost_total == 3);
+}
+
+TEST_CASE("a source that was not heard from for an hour is forgotten, with what it lost") {
+  Limits limits = test_limits();
+  limits.stale_threshold_ms = hours{1} + seconds{1};
+  limits.timeout_threshold_ms = hours{10};
+  Watched watched(limits);
+  watched.fold(numbered(make(register_), 1), Duration{0});
+  watched.fold(numbered(make(register_, "other"), 5), Duration{0});
+  REQUIRE(watched.advance(hours{1} + seconds{1} + ms).at(0).lost_events == 0);
+  REQUIRE(watched.fleet.sources() == 0);
+  watched.fold(numbered(make(activity), 5), hours{2});
+  REQUIRE(watched.fleet.counters().events_duplicate_total == 0);
+}
+
+TEST_CASE("sequence numbers tell duplicates, late events, losses and restarts") {
+  Watched watched;
+  const auto after = [&](const Event& event) {
+    watched.fold(event, Duration{0});
+    return watched.fleet.counters();
+  };
+  REQUIRE(after(numbered(make(register_), 100)).events_lost_total == 0);
+  REQUIRE(after(numbered(make(activity), 100)).events_duplicate_total == 1);
+  REQUIRE(after(numbered(make(activity), 103)).events_lost_total == 2);
+  REQUIRE(after(numbered(make(activity), 102)).events_late_total == 1);
+  REQUIRE(after(numbered(make(activity), 102)).events_duplicate_total == 2);
+  REQUIRE(after(numbered(make(activity), 39)).events_late_total == 2);
+  REQUIRE(after(numbered(make(activity), 1'000'103)).events_lost_total == 2 + 999'999);
+  REQUIRE(watched.fleet.counters().sources_restarted_total == 0);
+  REQUIRE(after(numbered(make(activity), 2'000'104)).sources_restarted_total == 1);
+  REQUIRE(after(numbered(make(activity), 2'000'039)).sources_restarted_total == 2);
+  REQUIRE(after(numbered(make(register_), 1)).sources_restarted_total == 3);
+  REQUIRE(after(numbered(make(register_), 1)).events_duplicate_total == 3);
+  Event rejected = numbered(make(activity), 2);
+  rejected.rejected = Rejection::too_long;
+  after(rejected);
+  REQUIRE(after(numbered(make(activity), 2)).events_duplicate_total == 4);
+  REQUIRE(watched.fleet.source("s").seq == 2);
+  REQUIRE(watched.fleet.source("s").rejected == 1);
+}
+
+TEST_CASE("a tombstone lasts its time after the end or the last zombie") {
+  Watched watched;
+  watched.fold(make(register_), Duration{0});
+  watched.fold(make(unregister), Duration{0});
+  watched.fold(make(activity), minutes{30});
+  REQUIRE(watched.fleet.counters().events_zombie_total == 1);
+  watched.advance(minutes{90});
+  REQUIRE(watched.fleet.tombstone("pm", "", start + minutes{90}) != nullptr);
+  REQUIRE(watched.fleet.tombstone("pm", std::nullopt, start + minutes{90}) != nullptr);
+  REQUIRE(watched.fleet.tombstone("pm", "", start + minutes{90} + ms) == nullptr);
+  REQUIRE(watched.fleet.tombstone("pm", "other", start) == nullptr);
+  watched.fold(make(activity), minutes{90} + ms);
+  REQUIRE(watched.fleet.counters().runs_adopted_total == 1);
+  REQUIRE(watched.fleet.find("pm", "") != nullptr);
+  REQUIRE(watched.fleet.find("pm", "other") == nullptr);
+}
+
+TEST_CASE("there are at most as many tombstones as runs, the oldest go first") {
+  Limits limits = test_limits();
+  limits.runs_max = 2;
+  Watched watched(limits);
+  for (const std::string_view name : {"a", "b"}) {
+    watched.fold(make(register_, name), Duration{0});
+    watched.fold(make(unregister, name), Duration{0});
+  }
+  watched.fold(make(activity, "a"), ms);
+  watched.fold(make(register_, "c"), ms);
+  watched.fold(make(unregister, "c"), ms);
+  REQUIRE(watched.fleet.tombstones() == 2);
+  REQUIRE(watched.fleet.counters().tombstones_evicted_total == 1);
+  REQUIRE(watched.fleet.tombstone("b", "", start + ms) == nullptr);
+  REQUIRE(watched.fleet.tombstone("a", "", start + ms) != nullptr);
+}
+
+TEST_CASE("at runs_max a new run is rejected, told once, and resolved below 95 %") {
+  Limits limits = test_limits();
+  limits.runs_max = 20;
+  Watched watched(limits);
+  for (int run = 0; run < 20; ++run) {
+    REQUIRE(watched.fold(make(register_, std::to_string(run)), Duration{0}).empty());
+  }
+  const Transitions full = watched.fold(make(register_), Duration{0});
+  REQUIRE(full.size() == 1);
+  REQUIRE(full[0].kind == TransitionKind::capacity);
+  REQUIRE((full[0].runs == 20 && full[0].runs_max == 20 && full[0].agent_id.empty()));
+  REQUIRE(watched.fold(make(activity), Duration{0}).empty());
+  REQUIRE(watched.fleet.counters().events_rejected_total.back() == 2);
+  REQUIRE(watched.fold(make(register_, "0"), Duration{0}).empty());
+
+  REQUIRE(watched.fold(make(unregister, "0"), Duration{0}).empty());
+  const Transitions room = watched.fold(make(unregister, "1"), Duration{0});
+  REQUIRE(room.size() == 1);
+  REQUIRE(room[0].kind == TransitionKind::resolved);
+  REQUIRE(room[0].reason == Reason::subsided);
+  REQUIRE(room[0].episode == full[0].episode);
+  REQUIRE(room[0].runs == 18);
+}
+
+TEST_CASE("new limits hold for runs in flight once they are requeued") {
+  Watched watched;
+  watched.fold(make(register_, "a"), Duration{0});
+  watched.fold(make(register_, "b"), Duration{0});
+  Limits limits = test_limits();
+  limits.stale_threshold_ms = seconds{2};
+  watched.fleet.set_limits(limits);
+  while (watched.fleet.requeue(1)) {
+  }
+  REQUIRE(watched.fleet.next_deadline() == start + seconds{2});
+  REQUIRE(watched.advance(seconds{3}).size() == 2);
+}
+
+TEST_CASE("a scan page by page visits each run once while others come and go") {
+  Watched watched;
+  for (int run = 0; run < 50; ++run) {
+    watched.fold(make(register_, std::to_string(run)), Duration{0});
+  }
+  std::multiset<std::string> seen;
+  int turn = 0;
+  std::optional<Slot> place = 0;
+  while (place) {
+    place = watched.fleet.scan(*place, 7, [&](const Run& run) {
+      seen.emplace(run.agent_id());
+      return seen.size() % 3 != 0;
+    });
+    watched.fold(make(unregister, std::to_string(2 * turn)), Duration{0});
+    watched.fold(make(register_, "new" + std::to_string(turn)), Duration{0});
+    ++turn;
+  }
+  for (int run = 1; run < 50; run += 2) {
+    REQUIRE(seen.count(std::to_string(run)) == 1);
+  }
+}
+
+TEST_CASE("runs are found by nearness of their deadline and by agent") {
+  Watched watched;
+  for (int run = 0; run < 20; ++run) {
+    const std::string run_id = std::to_string(run);
+    Event event = make(register_, run % 2 == 0 ? "even" : "odd", run_id);
+    event.stale_after_ms = seconds{30 - run};
+    watched.fold(event, Duration{0});
+  }
+  std::vector<std::string> nearest;
+  watched.fleet.nearest([&](const Run& run) {
+    nearest.emplace_back(run.run_id());
+    return true;
+  });
+  REQUIRE(nearest.size() == 20);
+  REQUIRE(nearest.front() == "19");
+
+  watched.fold(make(unregister, "odd", "7"), Duration{0});
+  std::set<std::string> odd;
+  watched.fleet.runs_of("odd", [&](const Run& run) { return odd.emplace(run.run_id()).second; });
+  REQUIRE(odd.size() == 9);
+  REQUIRE(!odd.contains("7"));
+  REQUIRE(watched.fleet.tombstone("odd", std::nullopt, start)->run_id() == "7");
+}
+
+}  // namespace heartbeat::core
