@@ -16,7 +16,7 @@ namespace heartbeat {
 
 namespace {
 
-constexpr Duration gone_after{3'000};       // without a beat
+constexpr Duration gone_after{3'000};       // without a beat or an alert
 constexpr Duration ahead_grace{100};        // a beat may overtake our reading of alerts
 constexpr Duration ask_again_in{1'000};     // after a question that was not answered
 constexpr int receive_queue_max = 100'000;  // not below the monitor's alerts_kept by default
@@ -35,6 +35,7 @@ struct AlertSubscriber::State {
 
   std::string epoch;  // "" = the position is not known yet
   std::uint64_t last = 0;
+  Clock::time_point heard_at;
   bool gone = false;
   bool troubled = false;  // told of, and not over yet
   bool stopped = false;
@@ -132,6 +133,16 @@ struct AlertSubscriber::State {
     return last > before || last >= reply.last_seq;
   }
 
+  // An alert is a sign of life too, and may come before the first beat.
+  void heard() {
+    heard_at = Clock::now();
+    if (std::exchange(gone, false)) {
+      Notice notice;
+      notice.event = Event::back;
+      tell(notice);
+    }
+  }
+
   // True if the monitor has to be asked at once.
   bool take_alert(const std::string& payload) {
     Alert alert;
@@ -154,11 +165,6 @@ struct AlertSubscriber::State {
     if (const auto problem = wire::decode_message(payload, beat)) {
       trouble("a beat that cannot be read: " + problem->message);
       return false;
-    }
-    if (std::exchange(gone, false)) {
-      Notice notice;
-      notice.event = Event::back;
-      tell(notice);
     }
     if (beat.epoch != epoch) {
       return true;
@@ -201,9 +207,9 @@ void AlertSubscriber::run(const std::function<bool(const Notice&)>& deliver, int
   }
 
   bool proven = false;  // a beat has come: the subscription works
-  auto beat_at = State::Clock::now();
+  state.heard_at = State::Clock::now();
   while (!state.stopped) {
-    auto until = state.gone ? State::Clock::now() + gone_after : beat_at + gone_after;
+    auto until = (state.gone ? State::Clock::now() : state.heard_at) + gone_after;
     if (state.ask_at) {
       until = std::min(until, *state.ask_at);
     }
@@ -214,17 +220,17 @@ void AlertSubscriber::run(const std::function<bool(const Notice&)>& deliver, int
     bool ask_now = false;
     if (wake == client::Wake::message) {
       const auto frames = client::receive(socket);
+      state.heard();
       if (frames.size() != 2) {
         state.trouble("a message of " + std::to_string(frames.size()) + " frames");
       } else if (frames[0] == "monitor.beat") {
-        beat_at = State::Clock::now();
         const bool first = !std::exchange(proven, true);
         ask_now = state.take_beat(frames[1]) || first;
       } else if (proven) {
         // Those before the first beat are asked for with all others that came before it.
         ask_now = state.take_alert(frames[1]);
       }
-    } else if (!state.gone && State::Clock::now() >= beat_at + gone_after) {
+    } else if (!state.gone && State::Clock::now() >= state.heard_at + gone_after) {
       state.gone = true;
       Notice notice;
       notice.event = Event::gone;

@@ -1,14 +1,11 @@
 #include "daemon/options.hpp"
 
-#include <arpa/inet.h>
-#include <sys/un.h>
 #include <toml++/toml.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
@@ -18,247 +15,11 @@
 #include <string_view>
 #include <utility>
 
+#include "daemon/endpoint.hpp"
+#include "daemon/settings.hpp"
+
 namespace heartbeat::daemon {
 namespace {
-
-enum class Kind { number, flag, text };
-
-// One option, as flag (--stale-rearm), variable (HB_STALE_REARM) and file key (stale_rearm).
-struct Setting {
-  std::string name;  // as in the file
-  Kind kind;
-  std::string about;     // what it does, and what follows from it
-  std::string expected;  // ends the sentence "got …, expected …"
-  std::function<bool(Options&, const std::string&)> set;  // false: not what was expected
-  std::function<std::string(const Options&)> shown;       // for --help: the default
-  bool in_file = true;
-};
-
-std::string flag_of(const Setting& setting) {
-  std::string flag = "--" + setting.name;
-  std::replace(flag.begin(), flag.end(), '_', '-');
-  return flag;
-}
-
-std::string variable_of(const Setting& setting) {
-  std::string variable = "HB_" + setting.name;
-  std::transform(variable.begin(), variable.end(), variable.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
-  return variable;
-}
-
-std::optional<std::uint64_t> parse_number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = error == std::errc{} && end == text.data() + text.size();
-  return whole ? std::optional(value) : std::nullopt;
-}
-
-// `member(options)` is where the value goes.
-template <class Member>
-Setting number(std::string name, std::uint64_t min, std::uint64_t max, std::string about,
-               Member member) {
-  return {std::move(name),
-          Kind::number,
-          std::move(about),
-          "a whole number from " + std::to_string(min) + " to " + std::to_string(max),
-          [=](Options& options, const std::string& text) {
-            const auto value = parse_number(text);
-            if (!value || *value < min || *value > max) {
-              return false;
-            }
-            member(options, std::optional(*value));
-            return true;
-          },
-          [=](Options options) { return std::to_string(member(options, std::nullopt)); }};
-}
-
-template <class Member>
-Setting duration(std::string name, std::uint64_t min, std::string about, Member member) {
-  return number(std::move(name), min, static_cast<std::uint64_t>(duration_max.count()),
-                std::move(about), [=](Options& options, std::optional<std::uint64_t> value) {
-                  Duration& target = member(options);
-                  if (value) {
-                    target = Duration(*value);
-                  }
-                  return target.count();
-                });
-}
-
-template <class Member>
-Setting size(std::string name, std::uint64_t max, std::string about, Member member) {
-  return number(std::move(name), 1, max, std::move(about),
-                [=](Options& options, std::optional<std::uint64_t> value) {
-                  std::size_t& target = member(options);
-                  if (value) {
-                    target = static_cast<std::size_t>(*value);
-                  }
-                  return target;
-                });
-}
-
-template <class Member>
-Setting flag(std::string name, std::string about, Member member) {
-  return {std::move(name),
-          Kind::flag,
-          std::move(about),
-          "true or false (or 1 or 0)",
-          [=](Options& options, const std::string& text) {
-            const bool yes = text == "true" || text == "1";
-            if (!yes && text != "false" && text != "0") {
-              return false;
-            }
-            member(options) = yes;
-            return true;
-          },
-          [=](Options options) { return member(options) ? "on" : "off"; }};
-}
-
-template <class Member>
-Setting choice(std::string name, std::vector<std::string> words, std::string about, Member member) {
-  std::string expected;
-  for (const std::string& word : words) {
-    expected += (expected.empty() ? "" : word == words.back() ? " or " : ", ") + word;
-  }
-  return {std::move(name),
-          Kind::text,
-          std::move(about),
-          std::move(expected),
-          [=](Options& options, const std::string& text) {
-            const bool known = std::find(words.begin(), words.end(), text) != words.end();
-            if (known) {
-              member(options) = text;
-            }
-            return known;
-          },
-          [=](Options options) { return member(options); }};
-}
-
-// Host and port of a TCP endpoint; nullopt = it is none.
-std::optional<std::pair<std::string, std::string>> tcp_parts(const std::string& endpoint) {
-  const std::size_t colon = endpoint.rfind(':');
-  if (!endpoint.starts_with("tcp://") || colon < 6) {
-    return std::nullopt;
-  }
-  return std::pair(endpoint.substr(6, colon - 6), endpoint.substr(colon + 1));
-}
-
-// Shallow: the form only. Whether the host exists and the port is free shows when it is bound.
-bool is_endpoint(const std::string& text) {
-  const bool printable = std::none_of(text.begin(), text.end(),
-                                      [](char c) { return c >= 0 && (c <= ' ' || c == 127); });
-  if (!printable) {
-    return false;
-  }
-  if (text.starts_with("ipc://")) {
-    return text.size() > 6 && text.size() - 6 < sizeof(sockaddr_un::sun_path);
-  }
-  const auto parts = tcp_parts(text);
-  if (!parts || parts->first.empty()) {
-    return false;
-  }
-  const auto port = parse_number(parts->second);
-  return parts->second == "*" || (port && *port <= 65'535);
-}
-
-bool leaves_this_machine(const std::string& endpoint) {
-  const auto parts = tcp_parts(endpoint);
-  if (!parts) {
-    return false;
-  }
-  const std::string& host = parts->first;
-  in_addr address{};
-  const bool loopback_v4 =
-      inet_pton(AF_INET, host.c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
-  return !loopback_v4 && host != "[::1]" && host != "localhost" && host != "lo";
-}
-
-template <class Member>
-Setting endpoint(std::string name, std::string about, Member member) {
-  return {std::move(name),
-          Kind::text,
-          std::move(about),
-          "tcp://HOST:PORT (PORT 0 to 65535 or *) or ipc://PATH (at most " +
-              std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes)",
-          [=](Options& options, const std::string& text) {
-            const bool good = is_endpoint(text);
-            if (good) {
-              member(options) = text;
-            }
-            return good;
-          },
-          [=](Options options) { return member(options); }};
-}
-
-// The one table: flags, environment, file and help are all made from it.
-std::vector<Setting> make_settings() {
-  std::vector<Setting> settings{
-      endpoint(
-          "events", "where agents connect to publish",
-          [](Options & o) -> auto& { return o.endpoints.events; }),
-      endpoint(
-          "alerts", "where consumers connect for alerts and the monitor's beat",
-          [](Options & o) -> auto& { return o.endpoints.alerts; }),
-      endpoint(
-          "status", "where clients such as hbctl connect to ask",
-          [](Options & o) -> auto& { return o.endpoints.status; }),
-      duration(
-          "check_interval_ms", 1,
-          "distance of repeated warnings (with --no-stale-warning-only-once)",
-          [](Options & o) -> auto& { return o.limits.check_interval_ms; }),
-      duration(
-          "stale_threshold_ms", 1, "a run silent for longer is stale: a warning",
-          [](Options & o) -> auto& { return o.limits.stale_threshold_ms; }),
-      duration(
-          "timeout_threshold_ms", 1,
-          "a longer run is taken out of flight, whatever it does: an error",
-          [](Options & o) -> auto& { return o.limits.timeout_threshold_ms; }),
-      flag(
-          "stale_warning_only_once",
-          "one warning per silence; off: again every check interval while it lasts",
-          [](Options & o) -> auto& { return o.limits.stale_warning_only_once; }),
-      flag(
-          "stale_rearm",
-          "a run heard again can become stale again; off: one warning per registration",
-          [](Options & o) -> auto& { return o.limits.stale_rearm; }),
-      flag(
-          "adopt_unknown", "activity of a run that never registered starts it; off: it is ignored",
-          [](Options & o) -> auto& { return o.limits.adopt_unknown; }),
-      size(
-          "runs_max", 100'000'000, "runs in flight; more are refused, and an alert says so",
-          [](Options & o) -> auto& { return o.limits.runs_max; }),
-      duration(
-          "tombstone_ms", 0,
-          "how long an ended run is remembered, so that late events revive nothing",
-          [](Options & o) -> auto& { return o.limits.tombstone_ms; }),
-      size(
-          "alerts_kept", 10'000'000, "alerts that consumers can ask for again",
-          [](Options & o) -> auto& { return o.alerts_kept; }),
-      choice(
-          "log_level", {"trace", "debug", "info", "warn", "error", "critical", "off"},
-          "least severity that is logged, to standard error",
-          [](Options & o) -> auto& { return o.log_level; }),
-      choice(
-          "log_format", {"text", "json"}, "for people, or one JSON object per line",
-          [](Options & o) -> auto& { return o.log_format; }),
-      flag(
-          "insecure", "allow TCP endpoints beyond loopback, where anyone can publish and ask",
-          [](Options & o) -> auto& { return o.insecure; }),
-  };
-  Setting config{"config",
-                 Kind::text,
-                 "TOML file to read; SIGHUP reads it again",
-                 "the path of a readable TOML file",
-                 [](Options& options, const std::string& text) {
-                   options.config = text;
-                   return !text.empty();
-                 },
-                 [](const Options&) { return std::string("none"); }};
-  config.in_file = false;
-  settings.push_back(std::move(config));
-  return settings;
-}
 
 // A value as it may stand in a message: on one line, and not endless.
 std::string quoted(const std::string& value) {
@@ -344,7 +105,7 @@ void OptionReader::parse_flags(int argc, const char* const* argv) {
   for (const Setting& setting : settings_) {
     const std::string name = flag_of(setting);
     CLI::callback_t keep = [](const CLI::results_t&) { return true; };
-    CLI::Option* option = setting.kind == Kind::flag
+    CLI::Option* option = setting.kind == SettingKind::flag
                               ? app.add_flag(name + ",!--no-" + name.substr(2))
                               : app.add_option(name, keep)->expected(1);
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
@@ -459,10 +220,10 @@ void OptionReader::read_key(const std::string& key, const toml::node& node,
            setting->expected + ", in TOML " + names[static_cast<std::size_t>(setting->kind)]);
   }
   // Not as written: TOML also has hexadecimal numbers, and quotes around strings.
-  const std::string value = setting->kind == Kind::number
+  const std::string value = setting->kind == SettingKind::number
                                 ? std::to_string(node.value_or(std::int64_t{0}))
-                            : setting->kind == Kind::text ? node.value_or(std::string())
-                                                          : written.str();
+                            : setting->kind == SettingKind::text ? node.value_or(std::string())
+                                                                 : written.str();
   apply({&*setting, value, from});
 }
 
@@ -506,10 +267,10 @@ std::string OptionReader::help() const {
   const Options defaults;
   for (const Setting& setting : settings_) {
     std::string shape = flag_of(setting);
-    if (setting.kind == Kind::flag) {
+    if (setting.kind == SettingKind::flag) {
       shape = "--[no-]" + shape.substr(2);
     } else {
-      shape += setting.kind == Kind::number ? " N" : setting.in_file ? " TEXT" : " FILE";
+      shape += setting.kind == SettingKind::number ? " N" : setting.in_file ? " TEXT" : " FILE";
     }
     text += "  " + shape + "   (default: " + setting.shown(defaults) + ")\n      " + setting.about +
             "\n      " + setting.expected + "\n";

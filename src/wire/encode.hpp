@@ -38,19 +38,15 @@ class Encoder {
  public:
   explicit Encoder(std::string& out) : out_(out), sink_(out), packer_(sink_) {}
 
-  // A map of `leading` pairs that the caller has yet to write, and the message's fields behind.
-  template <class T>
-  void open(std::uint32_t leading, const T& message) {
-    std::uint32_t size = leading;
-    each(message, [&](std::string_view, const auto&) { ++size; });
-    packer_.pack_map(size);
-  }
-  template <class T>
-  void fields(const T& message) {
-    each(message, [&](std::string_view key, const auto& member) {
-      value(key);
-      value(member);
-    });
+  // The map of a message: `v`, the `leading` keys and values, the fields of `body`.
+  template <class T, class... Leading>
+  void message(const T& body, const Leading&... leading) {
+    static_assert(sizeof...(leading) % 2 == 0);
+    map(1 + sizeof...(leading) / 2 + fields_in(body));
+    value("v");
+    value(protocol_version);
+    (value(leading), ...);
+    fields(body);
   }
 
   void map(std::uint32_t pairs) { packer_.pack_map(pairs); }
@@ -96,11 +92,25 @@ class Encoder {
   template <class T>
   requires requires { Message<T>::fields; }
   void value(const T& message) {
-    open(0, message);
+    map(fields_in(message));
     fields(message);
   }
 
  private:
+  template <class T>
+  static std::uint32_t fields_in(const T& message) {
+    std::uint32_t count = 0;
+    each(message, [&](std::string_view, const auto&) { ++count; });
+    return count;
+  }
+  template <class T>
+  void fields(const T& message) {
+    each(message, [&](std::string_view key, const auto& member) {
+      value(key);
+      value(member);
+    });
+  }
+
   static bool empty(std::string_view text) { return text.empty(); }
   static bool empty(std::uint64_t number) { return number == 0; }
   template <class T>
@@ -134,11 +144,7 @@ class Encoder {
 // Event, Alert, Beat.
 template <class T>
 void encode(const T& message, std::string& out) {
-  Encoder encoder{out};
-  encoder.open(1, message);
-  encoder.value("v");
-  encoder.value(protocol_version);
-  encoder.fields(message);
+  Encoder{out}.message(message);
 }
 
 inline void encode_batch(std::span<const Event> events, std::string& out) {
@@ -150,24 +156,12 @@ inline void encode_batch(std::span<const Event> events, std::string& out) {
 
 template <class T>
 void encode_request(const T& request, std::string& out) {
-  Encoder encoder{out};
-  encoder.open(2, request);
-  encoder.value("v");
-  encoder.value(protocol_version);
-  encoder.value("cmd");
-  encoder.value(Message<T>::cmd);
-  encoder.fields(request);
+  Encoder{out}.message(request, "cmd", Message<T>::cmd);
 }
 
 template <class T>
 void encode_reply(const T& reply, std::string& out) {
-  Encoder encoder{out};
-  encoder.open(2, reply);
-  encoder.value("v");
-  encoder.value(protocol_version);
-  encoder.value("ok");
-  encoder.value(true);
-  encoder.fields(reply);
+  Encoder{out}.message(reply, "ok", true);
 }
 
 inline void encode_error(const Error& error, std::string& out) {

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include <iterator>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 namespace heartbeat::test {
 namespace {
@@ -33,15 +35,19 @@ std::filesystem::path new_folder() {
 Hbmond::Hbmond(const std::vector<std::string>& options) : folder_(new_folder()) {
   const std::string prefix = "ipc://" + folder_.string() + "/";
   endpoints_ = {prefix + "events", prefix + "alerts", prefix + "status"};
-  std::vector<std::string> words{
+  words_ = {
       HEARTBEAT_BIN_DIR "/hbmond",
       "--events=" + endpoints_.events,
       "--alerts=" + endpoints_.alerts,
       "--status=" + endpoints_.status,
   };
-  words.insert(words.end(), options.begin(), options.end());
+  words_.insert(words_.end(), options.begin(), options.end());
+  start();
+}
+
+void Hbmond::start() {
   std::vector<char*> arguments;
-  for (std::string& word : words) {
+  for (std::string& word : words_) {
     arguments.push_back(word.data());
   }
   arguments.push_back(nullptr);
@@ -49,12 +55,12 @@ Hbmond::Hbmond(const std::vector<std::string>& options) : folder_(new_folder()) 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
   const std::string log_path = folder_ / "log";
-  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log_path.c_str(), O_WRONLY | O_CREAT,
-                                   0600);
+  posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log_path.c_str(),
+                                   O_WRONLY | O_CREAT | O_APPEND, 0600);
   const int failed = posix_spawn(&pid_, arguments[0], &actions, nullptr, arguments.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) {
-    throw std::system_error(failed, std::generic_category(), words[0]);
+    throw std::system_error(failed, std::generic_category(), words_[0]);
   }
   pid_fd_ = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
   if (pid_fd_ < 0) {
@@ -106,6 +112,7 @@ std::optional<int> Hbmond::wait(Duration limit) {
   int status = 0;
   waitpid(pid_, &status, 0);
   pid_ = -1;
+  close(std::exchange(pid_fd_, -1));
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -117,6 +124,30 @@ void tell(const Hbmond& monitor, EventPublisher& publisher, const Event& event) 
          publisher.seq()) {
     REQUIRE(Clock::now() < deadline);
   }
+}
+
+Notices notices_until(const Endpoints& endpoints,
+                      const std::function<bool(const AlertSubscriber::Notice&)>& last) {
+  const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+  REQUIRE(timer >= 0);
+  itimerspec limit{};
+  limit.it_value.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(time_limit).count();
+  timerfd_settime(timer, 0, &limit, nullptr);
+
+  Notices notices;
+  bool found = false;
+  AlertSubscriber subscriber{endpoints};
+  subscriber.begin_after(0);
+  subscriber.run(
+      [&](const AlertSubscriber::Notice& notice) {
+        notices.push_back(notice);
+        found = last(notice);
+        return !found;
+      },
+      timer);
+  close(timer);
+  REQUIRE(found);
+  return notices;
 }
 
 }  // namespace heartbeat::test

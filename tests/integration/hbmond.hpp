@@ -4,10 +4,12 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "heartbeat/alert_subscriber.hpp"
 #include "heartbeat/endpoints.hpp"
 #include "heartbeat/event_publisher.hpp"
 #include "heartbeat/status_client.hpp"
@@ -32,6 +34,8 @@ class Hbmond {
   std::string log() const;
   // Sends SIGTERM; the exit code, or nullopt if it has not ended after `limit`.
   std::optional<int> stop(Duration limit);
+  // Again, on the same endpoints. REQUIRES: it was stopped.
+  void start();
 
  private:
   bool answers() const;
@@ -39,6 +43,7 @@ class Hbmond {
 
   std::filesystem::path folder_;
   Endpoints endpoints_;
+  std::vector<std::string> words_;  // of the command line
   pid_t pid_ = -1;
   int pid_fd_ = -1;  // readable when the process has ended
 };
@@ -59,5 +64,12 @@ Reply ask(const Hbmond& monitor, const Request& request) {
 
 // Publishes and waits until the monitor has read it.
 void tell(const Hbmond& monitor, EventPublisher& publisher, const Event& event);
+
+using Notices = std::vector<AlertSubscriber::Notice>;
+
+// What a subscriber hears that has handled nothing yet, in order, up to and with the first notice
+// for which `last` holds; fails the test when that does not come in time.
+Notices notices_until(const Endpoints& endpoints,
+                      const std::function<bool(const AlertSubscriber::Notice&)>& last);
 
 }  // namespace heartbeat::test

@@ -1,7 +1,4 @@
 // The tests of the monitor that this one replaces, under their names, against the real daemon.
-#include <sys/timerfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <functional>
 #include <set>
@@ -10,7 +7,6 @@
 #include <vector>
 
 #include "hbmond.hpp"
-#include "heartbeat/alert_subscriber.hpp"
 
 namespace heartbeat::test {
 namespace {
@@ -37,28 +33,15 @@ RunRow only_run(const Hbmond& monitor) {
 // All alerts since the start, in order, up to and with the first for which `last` holds.
 std::vector<Alert> alerts_until(const Hbmond& monitor,
                                 const std::function<bool(const Alert&)>& last) {
-  const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-  REQUIRE(timer >= 0);
-  itimerspec limit{};
-  limit.it_value.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(time_limit).count();
-  timerfd_settime(timer, 0, &limit, nullptr);
-
-  std::vector<Alert> alerts;
-  bool found = false;
-  AlertSubscriber subscriber{monitor.endpoints()};
-  subscriber.begin_after(0);
-  subscriber.run(
-      [&](const AlertSubscriber::Notice& notice) {
-        if (notice.event == AlertSubscriber::Event::alert) {
-          alerts.push_back(notice.alert);
-          found = last(notice.alert);
-        }
-        return !found;
-      },
-      timer);
-  close(timer);
   INFO(monitor.log());
-  REQUIRE(found);
+  std::vector<Alert> alerts;
+  notices_until(monitor.endpoints(), [&](const AlertSubscriber::Notice& notice) {
+    if (notice.event != AlertSubscriber::Event::alert) {
+      return false;
+    }
+    alerts.push_back(notice.alert);
+    return last(notice.alert);
+  });
   return alerts;
 }
 
