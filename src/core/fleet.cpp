@@ -19,7 +19,7 @@ Fleet::Fleet(const Limits& limits) : limits_(limits), sources_(counters_) {}
 // In groups: with many runs nearly all the time goes into waiting for memory, and the waits of one
 // group overlap.
 void Fleet::fold(std::span<const Event> events, Instant now, Transitions& out) {
-  std::array<std::uint64_t, group_size> hashes;
+  std::array<Hashes, group_size> hashes;
   for (; !events.empty(); events = events.subspan(std::min(group_size, events.size()))) {
     const auto group = events.first(std::min(group_size, events.size()));
     prefetch(group, hashes);
@@ -29,25 +29,25 @@ void Fleet::fold(std::span<const Event> events, Instant now, Transitions& out) {
   }
 }
 
-void Fleet::prefetch(std::span<const Event> group, std::span<std::uint64_t> hashes) const {
-  std::array<Slot, group_size> slots;
+void Fleet::prefetch(std::span<const Event> group, std::span<Hashes> hashes) const {
+  std::array<Slot, group_size> runs;
+  std::array<Slot, group_size> sources;
   for (std::size_t i = 0; i < group.size(); ++i) {
-    hashes[i] = hash_of(group[i].agent_id, group[i].run_id);
+    hashes[i] = {hash_of(group[i].agent_id, group[i].run_id), hash_of(group[i].source)};
   }
   for (std::size_t i = 0; i < group.size(); ++i) {
     // The hash alone nearly always decides, and does not wait for the record.
-    slots[i] = by_run_.find(hashes[i], [](Slot) { return true; });
-    if (slots[i] != no_slot) {
-      const char* record = reinterpret_cast<const char*>(&runs_[slots[i]]);
-      for (std::size_t line = 0; line < sizeof(Run); line += 64) {
-        __builtin_prefetch(record + line, 1);
-      }
+    runs[i] = by_run_.find(hashes[i].run, [](Slot) { return true; });
+    if (runs[i] != no_slot) {
+      runs_.prefetch(runs[i]);
     }
+    sources[i] = sources_.prefetch(hashes[i].source);
   }
   for (std::size_t i = 0; i < group.size(); ++i) {
-    if (slots[i] != no_slot) {
-      __builtin_prefetch(runs_[slots[i]].agent_id().data());
+    if (runs[i] != no_slot) {
+      __builtin_prefetch(runs_[runs[i]].agent_id().data());
     }
+    sources_.prefetch_neighbours(sources[i]);
   }
 }
 
@@ -60,10 +60,11 @@ void Fleet::prefetch(std::span<const Event> group, std::span<std::uint64_t> hash
 //  unregister  ignored   ends                     ignored
 //
 // In flight, anything but a register that began well before the run is a zombie of an earlier one.
-void Fleet::fold_one(const Event& event, std::uint64_t hash, Instant now, Transitions& out) {
+void Fleet::fold_one(const Event& event, const Hashes& hashes, Instant now, Transitions& out) {
   ++counters_.events_received_total;
-  const Sequence sequence = sources_.observe(event, now);
-  Slot slot = event.agent_id.empty() ? no_slot : find_record(event.agent_id, event.run_id, hash);
+  const Sequence sequence = sources_.observe(event, hashes.source, now);
+  Slot slot =
+      event.agent_id.empty() ? no_slot : find_record(event.agent_id, event.run_id, hashes.run);
   if (event.rejected) {
     ++counters_.events_rejected_total[static_cast<std::size_t>(*event.rejected)];
     sources_.note_rejected(sequence);
@@ -82,7 +83,7 @@ void Fleet::fold_one(const Event& event, std::uint64_t hash, Instant now, Transi
   }
   slot = slot != no_slot && runs_[slot].in_flight()
              ? fold_in_flight(slot, event, now, out)
-             : fold_not_in_flight(slot, event, hash, sequence, now, out);
+             : fold_not_in_flight(slot, event, hashes.run, sequence, now, out);
   if (slot == no_slot) {
     return;
   }

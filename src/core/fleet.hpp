@@ -89,8 +89,12 @@ class Fleet {
   SourceCounts source(std::string_view name) const;
 
  private:
-  void prefetch(std::span<const Event> group, std::span<std::uint64_t> hashes) const;
-  void fold_one(const Event& event, std::uint64_t hash, Instant now, Transitions& out);
+  struct Hashes {
+    std::uint64_t run;
+    std::uint64_t source;
+  };
+  void prefetch(std::span<const Event> group, std::span<Hashes> hashes) const;
+  void fold_one(const Event& event, const Hashes& hashes, Instant now, Transitions& out);
   // Both return the run in flight that the event concerned, or no_slot.
   Slot fold_in_flight(Slot slot, const Event& event, Instant now, Transitions& out);
   Slot fold_not_in_flight(Slot slot, const Event& event, std::uint64_t hash,

@@ -38,6 +38,13 @@ class Slab {
     return (*chunks_[slot / chunk_size])[slot % chunk_size];
   }
 
+  void prefetch(std::uint32_t slot) const {
+    const char* record = reinterpret_cast<const char*>(&(*this)[slot]);
+    for (std::size_t line = 0; line < sizeof(Record); line += 64) {
+      __builtin_prefetch(record + line, 1);
+    }
+  }
+
   // One past the highest place ever taken.
   std::uint32_t end() const { return end_; }
   std::size_t taken() const { return end_ - free_.size(); }

@@ -44,11 +44,29 @@ void move_window(Source& source, std::uint64_t seq) {
 
 }  // namespace
 
-Sequence Sources::observe(const Event& event, Instant now) {
+Slot Sources::prefetch(std::uint64_t hash) const {
+  const Slot slot = by_name_.find(hash, [](Slot) { return true; });
+  if (slot != no_slot) {
+    slots_.prefetch(slot);
+  }
+  return slot;
+}
+
+void Sources::prefetch_neighbours(Slot slot) const {
+  if (slot == no_slot) {
+    return;
+  }
+  for (const Slot neighbour : {slots_[slot].newer, slots_[slot].older}) {
+    if (neighbour != no_slot) {
+      slots_.prefetch(neighbour);
+    }
+  }
+}
+
+Sequence Sources::observe(const Event& event, std::uint64_t hash, Instant now) {
   if (event.source.empty() || event.seq == 0) {
     return {};
   }
-  const std::uint64_t hash = hash_of(event.source);
   Slot slot = find_slot(event.source, hash);
   if (slot != no_slot && now - slots_[slot].heard > source_kept_ms) {
     forget(slot);

@@ -42,8 +42,13 @@ class Sources {
   Sources(const Sources&) = delete;
   Sources& operator=(const Sources&) = delete;
 
-  // REQUIRES: `now` never decreases.
-  Sequence observe(const Event& event, Instant now);
+  // `hash` is that of event.source. REQUIRES: `now` never decreases.
+  Sequence observe(const Event& event, std::uint64_t hash, Instant now);
+
+  // Both ask for memory that observe() will need, and wait for none: first the record of the source
+  // with this hash, whose likely place is returned, then those beside it in the list by `heard`.
+  Slot prefetch(std::uint64_t hash) const;
+  void prefetch_neighbours(Slot slot) const;
 
   // An event whose sequence was observed is rejected after all. REQUIRES: just observed.
   void note_rejected(const Sequence& sequence) {
