@@ -110,17 +110,17 @@ Slot Fleet::fold_in_flight(Slot slot, const Event& event, Instant now, Transitio
   ++counters_.events_folded_total;
   switch (event.kind) {
     case EventKind::register_:
-      make_fresh(run, Reason::re_registered, describe(run, TransitionKind::resolved, now), out);
+      make_fresh(slot, Reason::re_registered, describe(run, TransitionKind::resolved, now), out);
       run.adopted = false;
       start(slot, event, now);
       return slot;
     case EventKind::activity:
     case EventKind::idle:
-      apply_sign_of_life(run, event, now, out);
+      apply_sign_of_life(slot, event, now, out);
       return slot;
     case EventKind::unregister:
       apply_texts(run, event);
-      make_fresh(run, Reason::unregistered, describe(run, TransitionKind::resolved, now), out);
+      make_fresh(slot, Reason::unregistered, describe(run, TransitionKind::resolved, now), out);
       ++counters_.runs_unregistered_total;
       end(slot, EndedBy::unregister, now, out);
       return no_slot;
@@ -157,7 +157,7 @@ Slot Fleet::fold_not_in_flight(Slot slot, const Event& event, std::uint64_t hash
   if (slot == no_slot) {
     slot = add_record(event, hash);
   } else {
-    remove_tombstone(slot);
+    tombstones_.remove(slot);
     unlink_agent(slot);
   }
   Run& run = runs_[slot];
@@ -197,7 +197,8 @@ void Fleet::start(Slot slot, const Event& event, Instant now) {
   queue(slot, next_due(run));
 }
 
-void Fleet::apply_sign_of_life(Run& run, const Event& event, Instant now, Transitions& out) {
+void Fleet::apply_sign_of_life(Slot slot, const Event& event, Instant now, Transitions& out) {
+  Run& run = runs_[slot];
   const Transition before = run.stale ? describe(run, TransitionKind::resolved, now) : Transition{};
   apply_texts(run, event);
   if (event.kind == EventKind::idle) {
@@ -207,13 +208,13 @@ void Fleet::apply_sign_of_life(Run& run, const Event& event, Instant now, Transi
     run.last_activity = std::max(run.last_activity, now - event.idle_for_ms.value_or(Duration{}));
     run.promise = Duration{};
     if (now - run.last_activity <= limits_.stale_threshold_ms) {
-      make_fresh(run, Reason::activity, before, out);
+      make_fresh(slot, Reason::activity, before, out);
     }
   }
   if (event.stale_after_ms) {
     run.promise = *event.stale_after_ms;
     run.promised_at = now;
-    make_fresh(run, Reason::promise, before, out);
+    make_fresh(slot, Reason::promise, before, out);
   }
 }
 
@@ -237,12 +238,13 @@ void Fleet::apply_texts(Run& run, const Event& event) {
 }
 
 // Ends the silence, and its episode if one is open. `before` describes the run before the event.
-void Fleet::make_fresh(Run& run, Reason reason, const Transition& before, Transitions& out) {
+void Fleet::make_fresh(Slot slot, Reason reason, const Transition& before, Transitions& out) {
+  Run& run = runs_[slot];
   if (!run.stale) {
     return;
   }
   run.stale = false;
-  --stale_;
+  stale_.remove(slot);
   if (run.episode == 0) {
     return;
   }
@@ -280,16 +282,18 @@ void Fleet::zombie(Slot slot, Instant now) {
   ++counters_.events_zombie_total;
   ++run.zombie_events;
   if (run.state == RunState::ended) {
-    remove_tombstone(slot);
+    tombstones_.remove(slot);
     run.last_zombie = now;
-    append_tombstone(slot);
+    tombstones_.append(slot);
   }
 }
 
 // From flight to tombstone. The stale episode, if any, has been closed or superseded.
 void Fleet::end(Slot slot, EndedBy by, Instant now, Transitions& out) {
   Run& run = runs_[slot];
-  stale_ -= run.stale ? 1 : 0;
+  if (run.stale) {
+    stale_.remove(slot);
+  }
   run.stale = false;
   run.episode = 0;
   deadlines_.remove(slot);
@@ -300,11 +304,9 @@ void Fleet::end(Slot slot, EndedBy by, Instant now, Transitions& out) {
   run.last_zombie = now;
   run.zombie_events = 0;
   link_agent(slot);
-  append_tombstone(slot);
-  while (tombstones_ > limits_.runs_max) {
-    counters_.tombstones_evicted_total += expired(runs_[oldest_tombstone_], now) ? 0U : 1U;
-    forget(oldest_tombstone_);
-  }
+  tombstones_.append(slot);
+  // One goes for one that comes; where a new runs_max leaves more to do, advance() does it.
+  expire_tombstones(now, 1);
   note_room(out);
 }
 

@@ -19,6 +19,7 @@
 #include "core/run.hpp"
 #include "core/slab.hpp"
 #include "core/slot_index.hpp"
+#include "core/slot_list.hpp"
 #include "core/sources.hpp"
 #include "core/transition.hpp"
 #include "heartbeat/event.hpp"
@@ -48,8 +49,8 @@ class Fleet {
 
   std::size_t runs_in_flight() const { return deadlines_.size(); }
   std::size_t runs_idle() const { return idle_; }
-  std::size_t runs_stale() const { return stale_; }
-  std::size_t tombstones() const { return tombstones_; }
+  std::size_t runs_stale() const { return stale_.size(); }
+  std::size_t tombstones() const { return tombstones_.size(); }
   std::size_t sources() const { return sources_.size(); }
   const Counters& counters() const { return counters_; }
 
@@ -61,8 +62,9 @@ class Fleet {
   // is in flight, so whoever follows the places sees it exactly once. Visit's false stops after
   // that run; the place returned is the one behind it.
   std::optional<Slot> scan(Slot from, std::size_t look_max, const Visit& visit) const;
-  // Visits runs in flight, those with the nearest deadlines roughly first.
-  void nearest(const Visit& visit) const;
+  // Visits runs in flight: first the stale ones, the longest stale before the others, then those
+  // with the nearest deadlines, roughly.
+  void urgent_first(const Visit& visit) const;
   // Visits the runs in flight of one agent.
   void runs_of(std::string_view agent_id, const Visit& visit) const;
   // The run in flight, or nullptr.
@@ -100,9 +102,9 @@ class Fleet {
   Slot fold_not_in_flight(Slot slot, const Event& event, std::uint64_t hash,
                           const Sequence& sequence, Instant now, Transitions& out);
   void start(Slot slot, const Event& event, Instant now);
-  void apply_sign_of_life(Run& run, const Event& event, Instant now, Transitions& out);
+  void apply_sign_of_life(Slot slot, const Event& event, Instant now, Transitions& out);
   void apply_texts(Run& run, const Event& event);
-  void make_fresh(Run& run, Reason reason, const Transition& before, Transitions& out);
+  void make_fresh(Slot slot, Reason reason, const Transition& before, Transitions& out);
   void end(Slot slot, EndedBy by, Instant now, Transitions& out);
   void zombie(Slot slot, Instant now);
   void set_state(Run& run, RunState state);
@@ -110,7 +112,7 @@ class Fleet {
   void note_room(Transitions& out);
   Transition describe(const Run& run, TransitionKind kind, Instant now) const;
 
-  void warn(Run& run, Instant now, Transitions& out);
+  void warn(Slot slot, Instant now, Transitions& out);
   void time_out(Slot slot, Instant now, Transitions& out);
   Instant next_due(const Run& run) const;
   void queue(Slot slot, Instant due);
@@ -121,8 +123,6 @@ class Fleet {
   void forget(Slot slot);
   bool expired(const Run& run, Instant now) const;
   void expire_tombstones(Instant now, std::size_t limit);
-  void append_tombstone(Slot slot);
-  void remove_tombstone(Slot slot);
   void link_agent(Slot slot);
   void unlink_agent(Slot slot);
   Slot agent_head(std::string_view agent_id) const;
@@ -134,11 +134,9 @@ class Fleet {
   SlotIndex by_agent_;  // the first of each agent's ring
   DeadlineQueue deadlines_;
   Sources sources_;
-  Slot oldest_tombstone_ = no_slot;
-  Slot newest_tombstone_ = no_slot;
-  std::size_t tombstones_ = 0;
+  SlotList<Run> stale_{runs_};
+  SlotList<Run> tombstones_{runs_};
   std::size_t idle_ = 0;
-  std::size_t stale_ = 0;
   std::uint64_t episodes_ = 0;
   std::uint64_t registrations_ = 0;
   std::uint64_t capacity_episode_ = 0;

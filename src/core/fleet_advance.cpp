@@ -62,18 +62,20 @@ void Fleet::advance(Instant now, std::size_t limit, Transitions& out) {
     } else if (timeout < now) {
       time_out(slot, now, out);
     } else {
-      warn(run, now, out);
+      warn(slot, now, out);
       queue(slot, next_due(run));
     }
   }
+  note_room(out);  // new limits may have made some
   expire_tombstones(now, limit);
   sources_.expire(now, limit);
 }
 
-void Fleet::warn(Run& run, Instant now, Transitions& out) {
+void Fleet::warn(Slot slot, Instant now, Transitions& out) {
+  Run& run = runs_[slot];
   if (!run.stale) {
     run.stale = true;
-    ++stale_;
+    stale_.append(slot);
     if (run.warned && !limits_.stale_rearm) {
       return;
     }
@@ -122,9 +124,13 @@ bool Fleet::expired(const Run& run, Instant now) const {
 }
 
 void Fleet::expire_tombstones(Instant now, std::size_t limit) {
-  for (; limit > 0 && oldest_tombstone_ != no_slot && expired(runs_[oldest_tombstone_], now);
-       --limit) {
-    forget(oldest_tombstone_);
+  for (; limit > 0 && tombstones_.size() > 0; --limit) {
+    const bool kept = !expired(runs_[tombstones_.oldest()], now);
+    if (kept && tombstones_.size() <= limits_.runs_max) {
+      return;
+    }
+    counters_.tombstones_evicted_total += kept ? 1U : 0U;
+    forget(tombstones_.oldest());
   }
 }
 

@@ -22,25 +22,9 @@ Slot Fleet::add_record(const Event& event, std::uint64_t hash) {
 void Fleet::forget(Slot slot) {
   const Run& run = runs_[slot];
   by_run_.erase(hash_of(run.agent_id(), run.run_id()), slot);
-  remove_tombstone(slot);
+  tombstones_.remove(slot);
   unlink_agent(slot);
   runs_.give_back(slot);
-}
-
-void Fleet::append_tombstone(Slot slot) {
-  Run& run = runs_[slot];
-  run.older = newest_tombstone_;
-  run.newer = no_slot;
-  (newest_tombstone_ == no_slot ? oldest_tombstone_ : runs_[newest_tombstone_].newer) = slot;
-  newest_tombstone_ = slot;
-  ++tombstones_;
-}
-
-void Fleet::remove_tombstone(Slot slot) {
-  const Run& run = runs_[slot];
-  (run.older == no_slot ? oldest_tombstone_ : runs_[run.older].newer) = run.newer;
-  (run.newer == no_slot ? newest_tombstone_ : runs_[run.newer].older) = run.older;
-  --tombstones_;
 }
 
 Slot Fleet::agent_head(std::string_view agent_id) const {
@@ -98,9 +82,14 @@ std::optional<Slot> Fleet::scan(Slot from, std::size_t look_max, const Visit& vi
   return slot < runs_.end() ? std::optional{slot} : std::nullopt;
 }
 
-void Fleet::nearest(const Visit& visit) const {
+void Fleet::urgent_first(const Visit& visit) const {
+  for (Slot slot = stale_.oldest(); slot != no_slot; slot = runs_[slot].newer) {
+    if (!visit(runs_[slot])) {
+      return;
+    }
+  }
   for (const DeadlineQueue::Entry& entry : deadlines_.entries()) {
-    if (!visit(runs_[entry.slot])) {
+    if (!runs_[entry.slot].stale && !visit(runs_[entry.slot])) {
       return;
     }
   }

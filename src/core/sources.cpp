@@ -122,7 +122,7 @@ const Source* Sources::find(const SourceMark& mark, Instant now) const {
 
 Slot Sources::add(std::string_view name, std::uint64_t hash) {
   if (size() >= sources_max) {
-    forget(oldest_);
+    forget(by_heard_.oldest());
     ++counters_.sources_evicted_total;
   }
   const Slot slot = slots_.take();
@@ -130,40 +130,31 @@ Slot Sources::add(std::string_view name, std::uint64_t hash) {
   source.name = name;
   source.incarnation = ++incarnations_;
   by_name_.insert(hash, slot);
-  append(slot);
+  by_heard_.append(slot);
   return slot;
 }
 
 void Sources::forget(Slot slot) {
   by_name_.erase(hash_of(slots_[slot].name), slot);
-  unlink(slot);
+  by_heard_.remove(slot);
   slots_.give_back(slot);
 }
 
 void Sources::heard(Slot slot, Instant now) {
   slots_[slot].heard = now;
-  if (slot != newest_) {
-    unlink(slot);
-    append(slot);
+  if (slot != by_heard_.newest()) {
+    by_heard_.remove(slot);
+    by_heard_.append(slot);
   }
 }
 
-void Sources::unlink(Slot slot) {
-  Source& source = slots_[slot];
-  (source.older == no_slot ? oldest_ : slots_[source.older].newer) = source.newer;
-  (source.newer == no_slot ? newest_ : slots_[source.newer].older) = source.older;
-}
-
-void Sources::append(Slot slot) {
-  slots_[slot].older = newest_;
-  slots_[slot].newer = no_slot;
-  (newest_ == no_slot ? oldest_ : slots_[newest_].newer) = slot;
-  newest_ = slot;
-}
-
 void Sources::expire(Instant now, std::size_t limit) {
-  for (; limit > 0 && oldest_ != no_slot && now - slots_[oldest_].heard > source_kept_ms; --limit) {
-    forget(oldest_);
+  for (; limit > 0 && by_heard_.size() > 0; --limit) {
+    const Slot oldest = by_heard_.oldest();
+    if (now - slots_[oldest].heard <= source_kept_ms) {
+      return;
+    }
+    forget(oldest);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "core/run.hpp"
 #include "core/slab.hpp"
 #include "core/slot_index.hpp"
+#include "core/slot_list.hpp"
 #include "heartbeat/event.hpp"
 #include "heartbeat/time.hpp"
 
@@ -71,14 +72,11 @@ class Sources {
   Slot add(std::string_view name, std::uint64_t hash);
   void forget(Slot slot);
   void heard(Slot slot, Instant now);
-  void unlink(Slot slot);
-  void append(Slot slot);
 
   Counters& counters_;
   Slab<Source> slots_;
   SlotIndex by_name_;
-  Slot oldest_ = no_slot;
-  Slot newest_ = no_slot;
+  SlotList<Source> by_heard_{slots_};
   std::uint32_t incarnations_ = 0;
 };
 

@@ -143,7 +143,7 @@ bool StatusDesk::reply_to(const StatusRequest& request, const Moment& moment,
   StatusReply answer;
   const core::Limits& limits = fleet_.limits();
   std::unordered_set<std::string_view> seen;
-  fleet_.nearest([&](const core::Run& run) {
+  fleet_.urgent_first([&](const core::Run& run) {
     if (answer.in_flight_agents.size() >= request.limit) {
       return false;
     }

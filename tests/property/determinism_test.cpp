@@ -153,7 +153,7 @@ TEST_CASE("every stale episode is closed exactly once: resolved or superseded") 
       }
     }
     std::size_t episodes = 0;
-    fleet.nearest([&](const Run& run) {
+    fleet.urgent_first([&](const Run& run) {
       episodes += run.episode != 0 ? 1U : 0U;
       return true;
     });

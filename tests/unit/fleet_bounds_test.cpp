@@ -152,6 +152,87 @@ TEST_CASE("a scan page by page visits each run once while others come and go") {
   }
 }
 
+TEST_CASE("a smaller runs_max forgets tombstones in bounded steps") {
+  Watched watched;
+  for (int run = 0; run < 100; ++run) {
+    watched.fold(make(register_, std::to_string(run)), Duration{0});
+    watched.fold(make(unregister, std::to_string(run)), Duration{0});
+  }
+  Limits limits = test_limits();
+  limits.runs_max = 10;
+  watched.fleet.set_limits(limits);
+  watched.fold(make(register_), Duration{0});
+  watched.fold(make(unregister), Duration{0});
+  REQUIRE(watched.fleet.tombstones() == 100);  // one for one
+  Transitions out;
+  watched.fleet.advance(start, 30, out);
+  REQUIRE(watched.fleet.tombstones() == 70);
+  watched.advance(Duration{0});
+  REQUIRE(watched.fleet.tombstones() == 10);
+  REQUIRE(watched.fleet.counters().tombstones_evicted_total == 91);
+  REQUIRE(watched.fleet.tombstone("pm", "", start) != nullptr);
+  REQUIRE(watched.fleet.tombstone("90", "", start) == nullptr);
+}
+
+TEST_CASE("a shorter tombstone_ms holds for those that are there") {
+  Watched watched;
+  watched.fold(make(register_), Duration{0});
+  watched.fold(make(unregister), Duration{0});
+  Limits limits = test_limits();
+  limits.tombstone_ms = seconds{1};
+  watched.fleet.set_limits(limits);
+  REQUIRE(watched.fleet.tombstone("pm", "", start + seconds{1}) != nullptr);
+  REQUIRE(watched.fleet.tombstone("pm", "", start + seconds{1} + ms) == nullptr);
+  watched.advance(seconds{1} + ms);
+  REQUIRE(watched.fleet.tombstones() == 0);
+}
+
+TEST_CASE("a larger runs_max ends the lack of capacity") {
+  Limits limits = test_limits();
+  limits.runs_max = 1;
+  Watched watched(limits);
+  watched.fold(make(register_, "a"), Duration{0});
+  const Transitions full = watched.fold(make(register_, "b"), Duration{0});
+  REQUIRE(full.size() == 1);
+  limits.runs_max = 2;
+  watched.fleet.set_limits(limits);
+  const Transitions room = watched.advance(ms);
+  REQUIRE(room.size() == 1);
+  REQUIRE(room[0].reason == Reason::subsided);
+  REQUIRE(room[0].episode == full[0].episode);
+}
+
+TEST_CASE("runs that need attention come first: stale ones, then by nearness of their deadline") {
+  Watched watched;
+  for (int run = 0; run < 20; ++run) {
+    const std::string run_id = std::to_string(run);
+    Event event = make(register_, "dev", run_id);
+    if (run == 7 || run == 3) {
+      event.stale_after_ms = run * ms;
+    }
+    watched.fold(event, Duration{0});
+  }
+  const auto urgent = [&] {
+    std::vector<std::string> runs;
+    watched.fleet.urgent_first([&](const Run& run) {
+      runs.emplace_back(run.run_id());
+      return true;
+    });
+    return runs;
+  };
+  watched.advance(4 * ms);
+  watched.advance(8 * ms);
+  REQUIRE(urgent().size() == 20);
+  REQUIRE(urgent()[0] == "3");
+  REQUIRE(urgent()[1] == "7");
+  watched.fold(make(activity, "dev", "3"), 9 * ms);
+  REQUIRE(urgent().size() == 20);
+  REQUIRE(urgent()[0] == "7");
+  watched.fold(make(unregister, "dev", "7"), 9 * ms);
+  REQUIRE(urgent().size() == 19);
+  REQUIRE(watched.fleet.runs_stale() == 0);
+}
+
 TEST_CASE("runs are found by nearness of their deadline and by agent") {
   Watched watched;
   for (int run = 0; run < 20; ++run) {
@@ -161,7 +242,7 @@ TEST_CASE("runs are found by nearness of their deadline and by agent") {
     watched.fold(event, Duration{0});
   }
   std::vector<std::string> nearest;
-  watched.fleet.nearest([&](const Run& run) {
+  watched.fleet.urgent_first([&](const Run& run) {
     nearest.emplace_back(run.run_id());
     return true;
   });
