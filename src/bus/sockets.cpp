@@ -13,8 +13,11 @@
 namespace heartbeat::bus {
 namespace {
 
-constexpr int event_queue_max = 10'000;  // messages, for each agent
-constexpr int backlog = 4'096;           // connections that wait to be accepted
+// Messages, for each connection; each may have message_bytes_max.
+constexpr int event_queue_max = 1'000;
+constexpr int request_queue_max = 16;
+constexpr int reply_queue_max = 16;
+constexpr int backlog = 4'096;  // connections that wait to be accepted
 constexpr int keepalive_idle_s = 30;
 constexpr int keepalive_interval_s = 10;
 constexpr int keepalive_probes = 3;
@@ -169,11 +172,11 @@ void AlertSocket::publish(std::string_view topic, std::string_view payload) {
   send_frame(socket_, payload, zmq::send_flags::dontwait);
 }
 
-void AlertSocket::service() { static_cast<void>(socket_.get(zmq::sockopt::events)); }
-
 StatusSocket::StatusSocket(zmq::context_t& context, const std::string& endpoint,
                            std::string failure_reply)
     : socket_(context, zmq::socket_type::rep), failure_reply_(std::move(failure_reply)) {
+  socket_.set(zmq::sockopt::rcvhwm, request_queue_max);
+  socket_.set(zmq::sockopt::sndhwm, reply_queue_max);
   socket_.set(zmq::sockopt::linger, reply_linger_ms);
   endpoint_ = bind_socket(socket_, "--status", endpoint);
 }

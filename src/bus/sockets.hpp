@@ -48,8 +48,6 @@ class AlertSocket {
   AlertSocket(zmq::context_t& context, const std::string& endpoint, std::size_t kept);
 
   void publish(std::string_view topic, std::string_view payload);
-  // A PUB learns of its subscribers only when its owner enters libzmq; call it each turn.
-  void service();
   const std::string& endpoint() const { return endpoint_; }
   zmq::socket_ref handle() { return socket_; }
 
@@ -58,7 +56,8 @@ class AlertSocket {
   std::string endpoint_;
 };
 
-// REP, bound. A REP that has received must send before it can receive again, so receiving and
+// REP, bound. Queues few requests and replies for each client: one that asks on without reading
+// loses replies, and costs little memory. A REP that has received must send before it can receive again, so receiving and
 // sending are one function here, and every path through it replies.
 class StatusSocket {
  public:
@@ -82,7 +81,8 @@ class StatusSocket {
   std::string reply_;
 };
 
-// Sleeps until a socket or `fd` has something, or `timeout` has passed. May return early.
+// Sleeps until a socket or `fd` has something, or `timeout` has passed. May return early. A PUB
+// learns of its subscribers only here: call it each turn.
 void wait(EventSocket& events, AlertSocket& alerts, StatusSocket& status, int fd, Duration timeout);
 
 }  // namespace heartbeat::bus

@@ -15,9 +15,6 @@ using core::Reason;
 using core::Transition;
 using core::TransitionKind;
 
-// A reply holds up the loop while it is built: this much takes well under a millisecond.
-constexpr std::size_t page_bytes_max = 1024 * 1024;
-
 std::string_view severity(TransitionKind kind) {
   switch (kind) {
     case TransitionKind::stale:
@@ -148,7 +145,7 @@ const AlertLog::Entry& AlertLog::add(const Transition& transition, WallTime now,
 
 AlertsPage<wire::EncodedMap> AlertLog::page(std::uint64_t since_seq,
                                             const std::optional<std::string>& epoch,
-                                            std::uint64_t limit) const {
+                                            std::uint64_t limit, std::size_t bytes_max) const {
   AlertsPage<wire::EncodedMap> page;
   page.epoch = epoch_;
   page.last_seq = last_seq_;
@@ -159,7 +156,7 @@ AlertsPage<wire::EncodedMap> AlertLog::page(std::uint64_t since_seq,
   for (std::uint64_t seq = after; seq < last_seq_ && page.alerts.size() < limit; ++seq) {
     const std::string& encoded = kept_[static_cast<std::size_t>(seq + 1 - page.first_seq)];
     bytes += encoded.size();
-    if (bytes > page_bytes_max && !page.alerts.empty()) {
+    if (bytes > bytes_max && !page.alerts.empty()) {
       break;
     }
     page.alerts.push_back({encoded});

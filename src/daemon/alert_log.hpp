@@ -35,12 +35,12 @@ class AlertLog {
   // Numbers and encodes the alert. The entry holds until the next call.
   const Entry& add(const core::Transition& transition, WallTime now, bool overloaded);
 
-  // Kept alerts after `since_seq`, oldest first: at most `limit`, and about 1 MiB. Of another
+  // Kept alerts after `since_seq`, oldest first: at most `limit`, and about `bytes_max`. Of another
   // `epoch` than ours nothing is known, so the page begins with the first kept. The views hold
   // until the next add().
   AlertsPage<wire::EncodedMap> page(std::uint64_t since_seq,
-                                    const std::optional<std::string>& epoch,
-                                    std::uint64_t limit) const;
+                                    const std::optional<std::string>& epoch, std::uint64_t limit,
+                                    std::size_t bytes_max) const;
 
   const std::string& epoch() const { return epoch_; }
   std::uint64_t last_seq() const { return last_seq_; }

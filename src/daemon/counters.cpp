@@ -3,6 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/log.hpp"
+
 namespace heartbeat::daemon {
 namespace {
 
@@ -33,6 +35,7 @@ CounterList list_counters(const core::Fleet& fleet, const AlertLog& alerts, cons
   list.emplace_back("messages_received_total", health.messages_received_total);
   list.emplace_back("status_requests_total", health.status_requests_total);
   list.emplace_back("status_errors_total", health.status_errors_total);
+  list.emplace_back("log_lines_dropped_total", log_lines_dropped_total());
   list.emplace_back("config_reloads_total", health.config_reloads_total);
   list.emplace_back("config_reload_failures_total", health.config_reload_failures_total);
   return list;

@@ -1,7 +1,5 @@
 #include "daemon/glob.hpp"
 
-#include <cstddef>
-
 namespace heartbeat::daemon {
 namespace {
 
@@ -16,12 +14,14 @@ std::size_t code_point_end(std::string_view text, std::size_t at) {
 
 }  // namespace
 
-bool matches_glob(std::string_view pattern, std::string_view text) {
+bool Glob::matches(std::string_view text) {
+  const std::string_view pattern = pattern_;
   std::size_t p = 0;
   std::size_t t = 0;
   std::size_t behind_star = std::string_view::npos;  // in the pattern
   std::size_t star_begins = 0;                       // in the text: what the star has not taken
   while (t < text.size()) {
+    ++steps_;
     if (p < pattern.size() && pattern[p] == '*') {
       behind_star = ++p;
       star_begins = t;

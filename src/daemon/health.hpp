@@ -9,7 +9,7 @@ namespace heartbeat::daemon {
 
 struct Health {
   Instant started;
-  Instant last_check;  // when deadlines were last looked at
+  Instant checked_to;  // deadlines before this instant have been looked at
   Duration ingest_lag_ms{};
   bool overloaded = false;
   std::uint64_t messages_received_total = 0;

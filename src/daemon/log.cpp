@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "wire/utf8.hpp"
 
@@ -66,20 +68,30 @@ std::unique_ptr<spdlog::formatter> make_formatter(bool json) {
 }  // namespace
 
 std::shared_ptr<spdlog::logger> make_logger(const Options& options) {
-  if (!spdlog::thread_pool()) {
-    spdlog::init_thread_pool(queue_lines, 1);
-  }
+  spdlog::init_thread_pool(queue_lines, 1);
   auto logger = std::make_shared<spdlog::async_logger>(
       logger_name, std::make_shared<spdlog::sinks::stderr_sink_mt>(), spdlog::thread_pool(),
       spdlog::async_overflow_policy::overrun_oldest);
   logger->set_formatter(make_formatter(options.log_format == "json"));
   logger->set_level(spdlog::level::from_str(options.log_level));
   logger->flush_on(spdlog::level::warn);
-  // The registry flushes what is registered, and takes a name once.
-  spdlog::drop(logger_name);
-  spdlog::register_logger(logger);
+  spdlog::register_logger(logger);  // flush_every() sees only what is registered
   spdlog::flush_every(std::chrono::seconds(1));
   return logger;
+}
+
+std::uint64_t log_lines_dropped_total() {
+  const auto pool = spdlog::thread_pool();
+  return pool ? pool->overrun_counter() : 0;
+}
+
+bool close_log(Duration limit) {
+  auto closed = std::make_shared<std::promise<void>>();
+  std::thread([closed] {
+    spdlog::shutdown();
+    closed->set_value();
+  }).detach();
+  return closed->get_future().wait_for(limit) == std::future_status::ready;
 }
 
 }  // namespace heartbeat::daemon

@@ -1,10 +1,10 @@
 // The monitor's log: standard error, written by its own thread so that a slow terminal or pipe
-// never holds up the loop. When its queue is full the oldest lines are dropped, and counted by
-// spdlog::thread_pool()->overrun_counter().
+// never holds up the loop. When its queue is full the oldest lines are dropped, and counted.
 #pragma once
 
 #include <spdlog/logger.h>
 
+#include <cstdint>
 #include <memory>
 
 #include "daemon/options.hpp"
@@ -13,7 +13,13 @@ namespace heartbeat::daemon {
 
 // One line per message whatever it contains: control characters are escaped.
 // REQUIRES: options as read_options() gives them; signals are blocked already, for this starts
-// threads. spdlog::shutdown() at the end of main writes what is still queued.
+// threads. Call it once.
 std::shared_ptr<spdlog::logger> make_logger(const Options& options);
+
+std::uint64_t log_lines_dropped_total();
+
+// Writes what is still queued. False: standard error did not take it within `limit`; its thread is
+// still at it, so the process has to end without clean-up.
+bool close_log(Duration limit);
 
 }  // namespace heartbeat::daemon

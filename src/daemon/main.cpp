@@ -17,6 +17,7 @@ using namespace heartbeat;
 
 constexpr int failed = 1;
 constexpr int not_started = 2;
+constexpr Duration log_closing_max{500};  // a log that nobody reads must not keep it from ending
 
 std::optional<std::string> environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
@@ -58,9 +59,12 @@ int start(int argc, const char* const* argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  using namespace heartbeat;
   try {
     const int code = start(argc, argv);
-    spdlog::shutdown();
+    if (!daemon::close_log(log_closing_max)) {
+      std::_Exit(code);
+    }
     return code;
   } catch (const std::exception& error) {
     return refuse(error.what());

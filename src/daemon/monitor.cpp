@@ -17,6 +17,7 @@ constexpr Duration beat_interval{1'000};
 constexpr Duration ingest_lag_max{5'000};
 // Shares of one turn, so that no kind of work starves another.
 constexpr std::size_t events_per_turn = 8'192;
+constexpr std::size_t bytes_per_turn = 1024 * 1024;  // junk is one event, however large
 constexpr std::size_t deadlines_per_turn = 4'096;
 constexpr std::size_t requeued_per_turn = 16'384;
 constexpr int requests_per_turn = 64;
@@ -39,7 +40,7 @@ Monitor::Monitor(Options options, Reread reread, const bus::Signals& signals,
       desk_(fleet_, log_, health_),
       seen_empty_(bus::boot_now()),
       next_beat_(seen_empty_) {
-  health_.started = health_.last_check = seen_empty_;
+  health_.started = health_.checked_to = seen_empty_;
 }
 
 void Monitor::run() {
@@ -64,7 +65,6 @@ void Monitor::turn() {
   publish();
   beat(now);
   answer(now);
-  alerts_.service();
   report_.summarize(now);
 }
 
@@ -118,17 +118,15 @@ void Monitor::apply(const Options& options) {
   fixed("--status", options.endpoints.status != options_.endpoints.status);
   fixed("--alerts-kept", options.alerts_kept != options_.alerts_kept);
   fixed("--log-format", options.log_format != options_.log_format);
-  options_.limits = options.limits;
-  options_.log_level = options.log_level;
   fleet_.set_limits(options.limits);
-  work_left_ = true;
   logger_->set_level(spdlog::level::from_str(options.log_level));
 }
 
 // Returns whether the socket was seen empty.
 bool Monitor::drain(Instant now) {
   std::string_view payload;
-  for (std::size_t events = 0; events < events_per_turn;) {
+  std::size_t bytes = 0;
+  for (std::size_t events = 0; events < events_per_turn && bytes < bytes_per_turn;) {
     switch (events_.receive(payload)) {
       case bus::EventSocket::Received::nothing:
         return true;
@@ -142,7 +140,8 @@ bool Monitor::drain(Instant now) {
       case bus::EventSocket::Received::message: {
         const auto batch = decoder_.decode(payload);
         fleet_.fold(batch, now, transitions_);
-        events += std::max<std::size_t>(batch.size(), 1);
+        events += batch.size();
+        bytes += payload.size();
         break;
       }
     }
@@ -152,17 +151,21 @@ bool Monitor::drain(Instant now) {
 }
 
 // Only what had arrived before a deadline can tell whether it was kept, so deadlines fire up to
-// the instant at which nothing was left to read.
+// the instant at which nothing was left to read. The lag counts from the first turn that left
+// something: time in which this process did not run at all is not lag.
 void Monitor::judge(Instant now, bool drained) {
   if (drained) {
     seen_empty_ = now;
+    behind_since_.reset();
+  } else if (!behind_since_) {
+    behind_since_ = now;
   }
   const bool requeuing = fleet_.requeue(requeued_per_turn);
-  const Instant watermark = std::max(seen_empty_, now - ingest_lag_max);
-  health_.overloaded = watermark > seen_empty_;
-  health_.ingest_lag_ms = now - seen_empty_;
+  health_.ingest_lag_ms = behind_since_ ? now - *behind_since_ : Duration{};
+  health_.overloaded = health_.ingest_lag_ms > ingest_lag_max;
+  const Instant watermark = health_.overloaded ? now - ingest_lag_max : seen_empty_;
   fleet_.advance(watermark, deadlines_per_turn, transitions_);
-  health_.last_check = now;
+  health_.checked_to = watermark;
   const auto deadline = fleet_.next_deadline();
   work_left_ = requeuing || !drained || (deadline && *deadline < watermark);
 }
@@ -180,8 +183,10 @@ void Monitor::beat(Instant now) {
   if (now < next_beat_) {
     return;
   }
-  // After a pause one beat, not one for each second that was missed.
-  next_beat_ = std::max(next_beat_ + beat_interval, now);
+  next_beat_ += beat_interval;
+  if (next_beat_ <= now) {
+    next_beat_ = now + beat_interval;  // after a pause one beat, not one for each second missed
+  }
   Beat beat;
   beat.epoch = log_.epoch();
   beat.alert_seq = log_.last_seq();

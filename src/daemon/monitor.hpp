@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -64,7 +65,8 @@ class Monitor {
   Health health_;
   StatusDesk desk_;
 
-  Instant seen_empty_;  // when the event socket last had nothing left
+  Instant seen_empty_;                   // when the event socket last had nothing left
+  std::optional<Instant> behind_since_;  // the first turn of those that could not read everything
   Instant next_beat_;
   bool work_left_ = false;
   bool stopping_ = false;

@@ -8,11 +8,13 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
 #include <sstream>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "daemon/endpoint.hpp"
@@ -170,6 +172,12 @@ constexpr std::size_t file_bytes_max = 1024 * 1024;
 void OptionReader::read_file(const std::string& path) {
   const Setting& config = settings_.back();
   const std::string from = origins_.at(config.name);
+  // Opening a pipe would wait for its writer, in the middle of a reload.
+  std::error_code error_code;
+  if (std::filesystem::exists(path, error_code) &&
+      !std::filesystem::is_regular_file(path, error_code)) {
+    refuse(config, quoted(path), from, config.expected);
+  }
   std::string text(file_bytes_max + 1, '\0');
   errno = 0;
   std::ifstream file(path, std::ios::binary);

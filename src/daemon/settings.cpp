@@ -183,7 +183,7 @@ std::vector<Setting> make_settings() {
   Setting config{"config",
                  SettingKind::text,
                  "TOML file to read; SIGHUP reads it again",
-                 "the path of a readable TOML file",
+                 "the path of a readable, regular TOML file",
                  [](Options& options, const std::string& text) {
                    options.config = text;
                    return !text.empty();

@@ -15,8 +15,10 @@ namespace {
 
 constexpr std::size_t quoted_bytes_max = 64;  // of what was asked, in an error
 
-constexpr std::size_t look_max = 20'000;   // records that one request looks at
-constexpr std::size_t detail_max = 1'000;  // runs in one `agent` reply
+constexpr std::size_t look_max = 20'000;  // records that one request looks at
+constexpr std::size_t glob_steps_max = 1'000'000;
+// A reply holds up the loop while it is built, and memory while its client does not read it.
+constexpr std::size_t reply_bytes_max = 1024 * 1024;
 
 bool refuse(std::string code, std::string message, std::string& reply) {
   Error error;
@@ -55,6 +57,18 @@ std::optional<Filter> filter_from(const std::optional<std::string>& status) {
   if (*status == "idle") return Filter::idle;
   if (*status == "stale") return Filter::stale;
   return std::nullopt;
+}
+
+// About as much as it takes in a reply.
+std::size_t bytes_of(const RunRow& row) {
+  constexpr std::size_t keys_and_numbers = 300;
+  return keys_and_numbers + row.agent_id.size() + row.run_id.size() + row.task_id.size() +
+         row.agent_type.size() + row.phase.size() + row.detail.size();
+}
+
+std::size_t bytes_of(const RunDetail& detail) {
+  constexpr std::size_t more_keys_and_numbers = 600;
+  return more_keys_and_numbers + bytes_of(static_cast<const RunRow&>(detail));
 }
 
 bool passes(Filter filter, const core::Run& run) {
@@ -143,11 +157,12 @@ bool StatusDesk::reply_to(const StatusRequest& request, const Moment& moment,
   StatusReply answer;
   const core::Limits& limits = fleet_.limits();
   std::unordered_set<std::string_view> seen;
+  std::size_t bytes = 0;
   fleet_.urgent_first([&](const core::Run& run) {
-    if (answer.in_flight_agents.size() >= request.limit) {
+    if (answer.in_flight_agents.size() >= request.limit || bytes >= reply_bytes_max) {
       return false;
     }
-    answer.in_flight_agents.push_back(row(fleet_, run, moment));
+    bytes += bytes_of(answer.in_flight_agents.emplace_back(row(fleet_, run, moment)));
     if (seen.insert(run.agent_id()).second) {
       answer.monitor.agents.emplace_back(run.agent_id());
     }
@@ -162,7 +177,7 @@ bool StatusDesk::reply_to(const StatusRequest& request, const Moment& moment,
   answer.health.epoch = alerts_.epoch();
   answer.health.version = HEARTBEAT_VERSION;
   answer.health.uptime_ms = moment.now - health_.started;
-  answer.health.last_check_age_ms = moment.now - health_.last_check;
+  answer.health.last_check_age_ms = moment.now - health_.checked_to;
   answer.health.ingest_lag_ms = health_.ingest_lag_ms;
   answer.health.overloaded = health_.overloaded;
   answer.timestamp = iso_8601(moment.wall);
@@ -182,11 +197,14 @@ bool StatusDesk::reply_to(const AgentsRequest& request, const Moment& moment,
                   "after: " + *request.after + "; expected the `next` of an earlier reply", reply);
   }
   AgentsReply answer;
+  std::size_t bytes = 0;
+  auto glob = request.agent ? std::optional<Glob>{*request.agent} : std::nullopt;
   const auto next = fleet_.scan(*place, look_max, [&](const core::Run& run) {
-    if (passes(*filter, run) && (!request.agent || matches_glob(*request.agent, run.agent_id()))) {
-      answer.agents.push_back(row(fleet_, run, moment));
+    if (passes(*filter, run) && (!glob || glob->matches(run.agent_id()))) {
+      bytes += bytes_of(answer.agents.emplace_back(row(fleet_, run, moment)));
     }
-    return answer.agents.size() < request.limit;
+    return answer.agents.size() < request.limit && bytes < reply_bytes_max &&
+           (!glob || glob->steps() < glob_steps_max);
   });
   if (next) {
     answer.next = std::to_string(*next);
@@ -197,12 +215,13 @@ bool StatusDesk::reply_to(const AgentsRequest& request, const Moment& moment,
 bool StatusDesk::reply_to(const AgentRequest& request, const Moment& moment,
                           std::string& reply) const {
   AgentReply answer;
+  std::size_t bytes = 0;
   const auto add = [&](const core::Run& run) {
-    if (answer.runs.size() == detail_max) {
+    if (bytes >= reply_bytes_max) {
       answer.runs_truncated = true;
       return false;
     }
-    answer.runs.push_back(detail(fleet_, run, moment, alerts_.epoch()));
+    bytes += bytes_of(answer.runs.emplace_back(detail(fleet_, run, moment, alerts_.epoch())));
     return true;
   };
   if (!request.run_id) {
@@ -241,7 +260,8 @@ Error StatusDesk::not_found(const AgentRequest& request, const Moment& moment) c
 }
 
 bool StatusDesk::reply_to(const AlertsRequest& request, const Moment&, std::string& reply) const {
-  return accept(alerts_.page(request.since_seq, request.epoch, request.limit), reply);
+  return accept(alerts_.page(request.since_seq, request.epoch, request.limit, reply_bytes_max),
+                reply);
 }
 
 bool StatusDesk::reply_to(const CountersRequest&, const Moment&, std::string& reply) const {

@@ -2,13 +2,15 @@
 
 import re
 import socket
+import threading
+import time
 import unittest
 
 import msgpack
 import zmq
 
 from events import register, told
-from monitor import LIMIT, Monitor, next_alert, receive
+from monitor import LIMIT, Monitor, Publisher, next_alert, next_message, receive
 
 ANYWHERE = {name: "tcp://127.0.0.1:*" for name in ("events", "alerts", "status")}
 GREETING = (b"\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f"  # signature
@@ -35,7 +37,7 @@ class BadPeers(unittest.TestCase):
     def still_serves(self, monitor):
         agent = monitor.publisher()
         told(monitor, agent, register("alive"))
-        self.assertIn("alive", [row["agent_id"] for row in monitor.ask("agents")["agents"]])
+        self.assertEqual(len(monitor.ask("agent", agent_id="alive")["runs"]), 1)
         agent.close()
 
     def test_clients_that_ask_and_die(self):
@@ -59,7 +61,8 @@ class BadPeers(unittest.TestCase):
             self.still_serves(monitor)
 
     def test_a_subscriber_that_does_not_read(self):
-        with Monitor() as monitor:
+        kept = 100  # and not much more is queued for a subscriber
+        with Monitor(alerts_kept=kept) as monitor:
             lazy = monitor.context.socket(zmq.SUB)
             lazy.linger = 0
             lazy.rcvhwm = 1
@@ -67,12 +70,84 @@ class BadPeers(unittest.TestCase):
             lazy.subscribe("")
             receive(lazy)  # its subscription works; from here on it does not read
             agent, alerts = monitor.publisher(), monitor.subscribe()
-            for batch in range(10):
-                agent.send([register(f"a{batch}-{i}", timeout_after_ms=1)
-                            for i in range(1_000)])
-                seqs = [next_alert(alerts)["seq"] for _ in range(1_000)]
-                self.assertEqual(seqs, list(range(batch * 1_000 + 1, batch * 1_000 + 1_001)))
+            # As large as alerts get: several MB more than its queue and all buffers hold.
+            long = {"timeout_after_ms": 1, "run_id": "r" * 128, "task_id": "t" * 128}
+            for batch in range(100):
+                agent.send([register(f"a{batch}-{i}", **long) for i in range(kept)])
+                seqs = [next_alert(alerts)["seq"] for _ in range(kept)]
+                self.assertEqual(seqs, list(range(batch * kept + 1, (batch + 1) * kept + 1)))
+            lazy.rcvhwm = 0
+            heard = 0
+            while lazy.poll(200):
+                heard += 1
+                lazy.recv_multipart()
+            self.assertLess(heard, 100 * kept)  # its queue was full
             self.still_serves(monitor)
+
+    def test_a_client_that_asks_and_does_not_read(self):
+        with Monitor() as monitor:
+            agent = monitor.publisher()
+            for batch in range(4):
+                agent.send([register(f"a{batch}-{i}", detail="d" * 512) for i in range(250)])
+            monitor.settled(agent)
+            before = monitor.memory_mib()
+            dealer = monitor.context.socket(zmq.DEALER)
+            dealer.linger = 0
+            dealer.rcvhwm = 1
+            dealer.connect(monitor.status)
+            for _ in range(800):
+                dealer.send_multipart([b"", msgpack.packb({"v": 1, "cmd": "status"})])
+            requests = monitor.counters()["status_requests_total"]
+            deadline = time.monotonic() + LIMIT
+            while requests < 800:
+                self.assertLess(time.monotonic(), deadline)
+                requests = monitor.counters()["status_requests_total"]
+            self.assertLess(monitor.memory_mib() - before, 100)  # all replies are several times that
+            self.still_serves(monitor)
+
+    def test_a_flood_of_large_junk(self):
+        junk = msgpack.packb({"v": 1, "kind": "activity", "agent_id": "junk",
+                              "junk": [None] * 250_000})
+        with Monitor(timeout_threshold_ms=1_000) as monitor:
+            stop = threading.Event()
+            flood = threading.Thread(target=self.flood, args=(monitor, junk, stop))
+            sub = monitor.subscribe()
+            flood.start()
+            try:
+                while monitor.counters()["messages_received_total"] < 100:
+                    monitor.check_running()
+                agent = monitor.publisher()
+                told(monitor, agent, register("alive"))
+                agent.close()
+                beats = 0
+                began = time.monotonic()
+                timed_out = None
+                while time.monotonic() < began + 7:
+                    topic, message = next_message(sub, 3)
+                    beats += topic == "monitor.beat"
+                    if message.get("agent_id") == "alive":
+                        timed_out = message
+                self.assertGreaterEqual(beats, 5)
+                # Where the flood leaves no moment without input, the verdict waits 5 s, no longer.
+                self.assertEqual((timed_out or {}).get("kind"), "timeout")
+                self.assertLess(monitor.memory_mib(), 1_000)
+                monitor.stop()  # within its time, in the midst of the flood
+            finally:
+                stop.set()
+                flood.join()
+                monitor.start()
+
+    @staticmethod
+    def flood(monitor, payload, stop):
+        publisher = Publisher(monitor.context, monitor.events)
+        publisher.socket.sndtimeo = 100
+        publisher.socket.linger = 0
+        while not stop.is_set():
+            try:
+                publisher.send_raw(b"event", payload)
+            except zmq.Again:
+                pass
+        publisher.close()
 
     def test_connections_that_vanish_in_the_greeting(self):
         with Monitor(**ANYWHERE) as monitor:

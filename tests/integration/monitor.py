@@ -157,10 +157,12 @@ class Monitor:
         finally:
             self.discard()
 
-    def start(self):
+    def start(self, stderr=None):
+        """Its log goes to a file, or to the descriptor `stderr`."""
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                self.arguments, stderr=log, stdout=subprocess.DEVNULL, env=self.environment)
+                self.arguments, stderr=log if stderr is None else stderr,
+                stdout=subprocess.DEVNULL, env=self.environment)
         deadline = time.monotonic() + LIMIT
         if any(e.endswith(":*") for e in (self.events, self.alerts, self.status)):
             self.events, self.alerts, self.status = self.bound_endpoints(deadline)
@@ -210,6 +212,11 @@ class Monitor:
             self.process.wait()
         self.context.destroy(linger=0)
         self.folder.cleanup()
+
+    def memory_mib(self):
+        """What it holds in memory."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1]) / 1024
 
     def log(self):
         with open(self.log_path, encoding="utf-8", errors="replace") as log:

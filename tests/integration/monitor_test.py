@@ -1,5 +1,6 @@
 """hbmond as its operator sees it: start, stop, configuration, log."""
 
+import fcntl
 import json
 import os
 import re
@@ -124,6 +125,28 @@ class Configuration(unittest.TestCase):
                     monitor.process.send_signal(signal.SIGHUP)
                     monitor.wait_for_log(re.escape(word))
                     self.assertEqual(self.config_of(monitor), before)
+
+    def test_a_log_that_nobody_reads_does_not_keep_it_from_ending(self):
+        read, write = os.pipe()
+        self.addCleanup(os.close, read)
+        self.addCleanup(os.close, write)
+        fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+        with Monitor(config_text="") as monitor:
+            monitor.stop()
+            monitor.start(stderr=write)
+            for reload in range(1, 200):  # a line each: more than the pipe holds
+                monitor.process.send_signal(signal.SIGHUP)
+                while monitor.counters()["config_reloads_total"] < reload:
+                    monitor.check_running()
+            # Leaving stops it, within its time.
+
+    def test_a_configuration_that_is_a_pipe_is_refused(self):
+        with Monitor(config_text="") as monitor:
+            os.unlink(monitor.config_path)
+            os.mkfifo(monitor.config_path)
+            monitor.process.send_signal(signal.SIGHUP)
+            monitor.wait_for_log("regular")
+            self.assertEqual(monitor.counters()["config_reload_failures_total"], 1)
 
     def test_a_stale_threshold_beyond_the_timeout_is_a_warning(self):
         with Monitor(stale_threshold_ms=300, timeout_threshold_ms=300) as monitor:

@@ -6,6 +6,7 @@
 namespace heartbeat::daemon {
 namespace {
 
+constexpr std::size_t page_bytes = 1024 * 1024;
 constexpr WallTime wall{Duration{1'700'000'000'000}};
 
 core::Transition stale(const std::string& agent_id) {
@@ -88,41 +89,42 @@ TEST_CASE("a capacity alert concerns no agent") {
 
 TEST_CASE("an alert log keeps the last alerts and says from where on") {
   AlertLog log("e", 3);
-  CHECK(log.page(0, std::nullopt, 10).first_seq == 1);
-  CHECK(log.page(0, std::nullopt, 10).last_seq == 0);
+  CHECK(log.page(0, std::nullopt, 10, page_bytes).first_seq == 1);
+  CHECK(log.page(0, std::nullopt, 10, page_bytes).last_seq == 0);
   for (int i = 0; i < 5; ++i) {
     log.add(stale("pm"), wall, false);
   }
-  const auto all = log.page(0, std::nullopt, 10);
+  const auto all = log.page(0, std::nullopt, 10, page_bytes);
   CHECK(all.first_seq == 3);
   CHECK(all.last_seq == 5);
   REQUIRE(all.alerts.size() == 3);
   Alert first;
   REQUIRE_FALSE(wire::decode_message(all.alerts[0].bytes, first));
   CHECK(first.seq == 3);
-  CHECK(log.page(4, std::nullopt, 10).alerts.size() == 1);
-  CHECK(log.page(5, std::nullopt, 10).alerts.empty());
-  CHECK(log.page(UINT64_MAX, std::nullopt, 10).alerts.empty());
-  CHECK(log.page(0, std::nullopt, 2).alerts.size() == 2);
-  CHECK(log.page(4, "e", 10).alerts.size() == 1);
-  CHECK(log.page(4, "another", 10).alerts.size() == 3);
+  CHECK(log.page(4, std::nullopt, 10, page_bytes).alerts.size() == 1);
+  CHECK(log.page(5, std::nullopt, 10, page_bytes).alerts.empty());
+  CHECK(log.page(UINT64_MAX, std::nullopt, 10, page_bytes).alerts.empty());
+  CHECK(log.page(0, std::nullopt, 2, page_bytes).alerts.size() == 2);
+  CHECK(log.page(4, "e", 10, page_bytes).alerts.size() == 1);
+  CHECK(log.page(4, "another", 10, page_bytes).alerts.size() == 3);
 }
 
-TEST_CASE("a page of alerts stays below about one MiB") {
+TEST_CASE("a page of alerts stays below its bytes, but is never empty") {
   AlertLog log("e", 100'000);
   core::Transition transition = stale(std::string(128, 'x'));
   transition.run_id = transition.task_id = std::string(128, 'y');
   for (int i = 0; i < 5'000; ++i) {
     log.add(transition, wall, false);
   }
-  const auto page = log.page(0, std::nullopt, 10'000);
+  const auto page = log.page(0, std::nullopt, 10'000, page_bytes);
   std::size_t bytes = 0;
   for (const auto& alert : page.alerts) {
     bytes += alert.bytes.size();
   }
-  CHECK(bytes <= 1024 * 1024);
+  CHECK(bytes <= page_bytes);
   CHECK(page.alerts.size() > 500);
   CHECK(page.last_seq == 5'000);
+  CHECK(log.page(0, std::nullopt, 10'000, 1).alerts.size() == 1);
 }
 
 TEST_CASE("epochs are 16 hexadecimal digits and differ") {

@@ -234,9 +234,11 @@ TEST_CASE("the file's mistakes are refused with their line") {
 TEST_CASE("a file that cannot be read is refused with its name") {
   refused({"--config=/nonexistent/x.toml"}, {},
           {"--config", "/nonexistent/x.toml", "No such file"});
-  refused({}, {{"HB_CONFIG", "/tmp"}}, {"--config", "'/tmp'", "HB_CONFIG", "directory"});
+  refused({}, {{"HB_CONFIG", "/tmp"}}, {"--config", "'/tmp'", "HB_CONFIG", "regular"});
   refused({}, {{"HB_CONFIG", ""}}, {"--config", "''", "HB_CONFIG"});
-  refused({"--config=/dev/zero"}, {}, {"--config", "/dev/zero", "1 MiB"});
+  refused({"--config=/dev/zero"}, {}, {"--config", "/dev/zero", "regular"});
+  const File large(std::string(2 * 1024 * 1024, '#'));
+  refused({}, {{"HB_CONFIG", large.path()}}, {"--config", large.path(), "1 MiB"});
 }
 
 TEST_CASE("endpoints have a form") {
