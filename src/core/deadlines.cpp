@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/check.hpp"
+
 namespace heartbeat::core {
 
 bool DeadlineQueue::before(const Entry& a, const Entry& b) {
@@ -64,7 +66,13 @@ void DeadlineQueue::set(Slot slot, Instant due, std::uint64_t order) {
   }
 }
 
+void DeadlineQueue::reserve(std::size_t entries) {
+  heap_.reserve(entries);
+  index_of_.reserve(entries);
+}
+
 void DeadlineQueue::remove(Slot slot) {
+  check(slot < index_of_.size() && index_of_[slot] != absent);
   const std::uint32_t index = index_of_[slot];
   index_of_[slot] = absent;
   const Entry last = heap_.back();

@@ -26,6 +26,9 @@ class DeadlineQueue {
   // All entries, each before its children: the nearest deadlines roughly first.
   const std::vector<Entry>& entries() const { return heap_; }
 
+  // Room for so many, so that growing never copies all entries in the middle of a turn. Memory
+  // that is not used yet costs address space only.
+  void reserve(std::size_t entries);
   // Adds the entry of `slot`, or moves it.
   void set(Slot slot, Instant due, std::uint64_t order);
   // REQUIRES: `slot` has an entry.

@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#include "core/check.hpp"
+
 namespace heartbeat::core {
 namespace {
 
 constexpr std::size_t group_size = 16;
+// Whoever allows more runs gets the room when they come.
+constexpr std::size_t reserved_max = 16'000'000;
 
 Instant began_at(const Event& event, Instant now) {
   return now - event.running_for_ms.value_or(Duration{});
@@ -14,11 +18,19 @@ Instant began_at(const Event& event, Instant now) {
 
 }  // namespace
 
-Fleet::Fleet(const Limits& limits) : limits_(limits), sources_(counters_) {}
+Fleet::Fleet(const Limits& limits) : limits_(limits), sources_(counters_) {
+  deadlines_.reserve(std::min(limits.runs_max, reserved_max));
+}
+
+void Fleet::pass_to(Instant now) {
+  check(now >= now_);
+  now_ = now;
+}
 
 // In groups: with many runs nearly all the time goes into waiting for memory, and the waits of one
 // group overlap.
 void Fleet::fold(std::span<const Event> events, Instant now, Transitions& out) {
+  pass_to(now);
   std::array<Hashes, group_size> hashes;
   for (; !events.empty(); events = events.subspan(std::min(group_size, events.size()))) {
     const auto group = events.first(std::min(group_size, events.size()));
@@ -92,7 +104,7 @@ void Fleet::fold_one(const Event& event, const Hashes& hashes, Instant now, Tran
   run.sent_at = event.sent_at;
   if (sequence.slot != no_slot) {
     const Source& source = sources_[sequence.slot];
-    run.source = {sequence.slot, source.incarnation, event.seq, source.lost};
+    run.source = {sequence.slot, source.incarnation, event.seq, source.missing};
   } else {
     run.source = {};
   }
@@ -110,8 +122,7 @@ Slot Fleet::fold_in_flight(Slot slot, const Event& event, Instant now, Transitio
   ++counters_.events_folded_total;
   switch (event.kind) {
     case EventKind::register_:
-      make_fresh(slot, Reason::re_registered, describe(run, TransitionKind::resolved, now), out);
-      run.adopted = false;
+      make_fresh(slot, Reason::re_registered, before_fresh(run, now), out);
       start(slot, event, now);
       return slot;
     case EventKind::activity:
@@ -120,7 +131,7 @@ Slot Fleet::fold_in_flight(Slot slot, const Event& event, Instant now, Transitio
       return slot;
     case EventKind::unregister:
       apply_texts(run, event);
-      make_fresh(slot, Reason::unregistered, describe(run, TransitionKind::resolved, now), out);
+      make_fresh(slot, Reason::unregistered, before_fresh(run, now), out);
       ++counters_.runs_unregistered_total;
       end(slot, EndedBy::unregister, now, out);
       return no_slot;
@@ -160,18 +171,8 @@ Slot Fleet::fold_not_in_flight(Slot slot, const Event& event, std::uint64_t hash
     tombstones_.remove(slot);
     unlink_agent(slot);
   }
-  Run& run = runs_[slot];
-  run.state = RunState::running;
-  run.adopted = adopts;
-  run.zombie_events = 0;
-  run.rejected_events = 0;
-  run.last_event = {};
-  link_agent(slot);
   start(slot, event, now);
-  if (event.kind == EventKind::idle) {
-    set_state(run, RunState::idle);
-  }
-  counters_.runs_adopted_total += adopts ? 1 : 0;
+  link_agent(slot);
   return slot;
 }
 
@@ -179,7 +180,9 @@ Slot Fleet::fold_not_in_flight(Slot slot, const Event& event, std::uint64_t hash
 void Fleet::start(Slot slot, const Event& event, Instant now) {
   Run& run = runs_[slot];
   ++counters_.runs_started_total;
-  set_state(run, RunState::running);
+  run.adopted = event.kind != EventKind::register_;
+  counters_.runs_adopted_total += run.adopted ? 1 : 0;
+  set_state(run, event.kind == EventKind::idle ? RunState::idle : RunState::running);
   run.warned = false;
   run.started = began_at(event, now);
   run.last_activity = now - event.idle_for_ms.value_or(Duration{});
@@ -188,6 +191,9 @@ void Fleet::start(Slot slot, const Event& event, Instant now) {
   run.timeout_after =
       event.kind == EventKind::register_ ? event.timeout_after_ms.value_or(Duration{}) : Duration{};
   run.progress = 0;
+  run.last_event = {};
+  run.rejected_events = 0;
+  run.zombie_events = 0;
   run.order = ++registrations_;
   for (const Text text :
        {Text::task_id, Text::agent_type, Text::phase, Text::detail, Text::outcome}) {
@@ -199,7 +205,7 @@ void Fleet::start(Slot slot, const Event& event, Instant now) {
 
 void Fleet::apply_sign_of_life(Slot slot, const Event& event, Instant now, Transitions& out) {
   Run& run = runs_[slot];
-  const Transition before = run.stale ? describe(run, TransitionKind::resolved, now) : Transition{};
+  const Transition before = before_fresh(run, now);
   apply_texts(run, event);
   if (event.kind == EventKind::idle) {
     set_state(run, RunState::idle);
@@ -271,6 +277,10 @@ Transition Fleet::describe(const Run& run, TransitionKind kind, Instant now) con
   return transition;
 }
 
+Transition Fleet::before_fresh(const Run& run, Instant now) const {
+  return run.stale ? describe(run, TransitionKind::resolved, now) : Transition{};
+}
+
 void Fleet::set_state(Run& run, RunState state) {
   idle_ -= run.state == RunState::idle ? 1 : 0;
   idle_ += state == RunState::idle ? 1 : 0;
@@ -280,12 +290,13 @@ void Fleet::set_state(Run& run, RunState state) {
 void Fleet::zombie(Slot slot, Instant now) {
   Run& run = runs_[slot];
   ++counters_.events_zombie_total;
-  ++run.zombie_events;
-  if (run.state == RunState::ended) {
-    tombstones_.remove(slot);
-    run.last_zombie = now;
-    tombstones_.append(slot);
+  if (run.in_flight()) {
+    ++run.zombie_events;
+    return;
   }
+  tombstones_.remove(slot);
+  run.last_zombie = now;
+  tombstones_.append(slot);
 }
 
 // From flight to tombstone. The stale episode, if any, has been closed or superseded.
@@ -302,7 +313,6 @@ void Fleet::end(Slot slot, EndedBy by, Instant now, Transitions& out) {
   run.ended_by = by;
   run.ended_at = now;
   run.last_zombie = now;
-  run.zombie_events = 0;
   link_agent(slot);
   tombstones_.append(slot);
   // One goes for one that comes; where a new runs_max leaves more to do, advance() does it.

@@ -31,12 +31,14 @@ class Fleet {
  public:
   explicit Fleet(const Limits& limits);
 
-  // Folds events read at `now`, in order. REQUIRES: `now` never decreases.
+  // Folds events read at `now`, in order. REQUIRES: `now` never decreases, here and in advance().
   void fold(std::span<const Event> events, Instant now, Transitions& out);
 
-  // Fires every deadline before `now`, oldest first, looking at no more than `limit` queue entries
-  // and `limit` expired tombstones; call again while next_deadline() is before `now`.
-  void advance(Instant now, std::size_t limit, Transitions& out);
+  // At `now`, fires every deadline before `until`, oldest first. `until` lies behind `now` where
+  // the input does: what arrived later may not have been read. Looks at no more than `limit` queue
+  // entries and `limit` expired tombstones; call again while next_deadline() is before `until`.
+  // REQUIRES: `until` <= `now`.
+  void advance(Instant until, Instant now, std::size_t limit, Transitions& out);
 
   // No deadline fires before this instant; it may be earlier than the first that does.
   std::optional<Instant> next_deadline() const;
@@ -111,6 +113,9 @@ class Fleet {
   void note_capacity(Transitions& out);
   void note_room(Transitions& out);
   Transition describe(const Run& run, TransitionKind kind, Instant now) const;
+  // What make_fresh() completes; empty where the run is not stale.
+  Transition before_fresh(const Run& run, Instant now) const;
+  void pass_to(Instant now);
 
   void warn(Slot slot, Instant now, Transitions& out);
   void time_out(Slot slot, Instant now, Transitions& out);
@@ -128,6 +133,7 @@ class Fleet {
   Slot agent_head(std::string_view agent_id) const;
 
   Limits limits_;
+  Instant now_;
   Counters counters_;
   Slab<Run> runs_;
   SlotIndex by_run_;

@@ -1,6 +1,7 @@
 // Deadlines: when they are, and what happens when they pass.
 #include <algorithm>
 
+#include "core/check.hpp"
 #include "core/fleet.hpp"
 
 namespace heartbeat::core {
@@ -27,7 +28,11 @@ Instant Fleet::next_due(const Run& run) const {
     return std::min(stale_deadline(run), timeout);
   }
   const bool repeats = run.episode != 0 && !limits_.stale_warning_only_once;
-  return repeats ? std::min(run.last_warning + limits_.check_interval_ms, timeout) : timeout;
+  // New limits may have moved the deadline of silence beyond the next repeat.
+  return repeats
+             ? std::min(std::max(run.last_warning + limits_.check_interval_ms, stale_deadline(run)),
+                        timeout)
+             : timeout;
 }
 
 void Fleet::queue(Slot slot, Instant due) {
@@ -47,19 +52,21 @@ std::optional<Instant> Fleet::next_deadline() const {
   return deadlines_.empty() ? std::nullopt : std::optional{deadlines_.top().due};
 }
 
-void Fleet::advance(Instant now, std::size_t limit, Transitions& out) {
+void Fleet::advance(Instant until, Instant now, std::size_t limit, Transitions& out) {
+  check(until <= now);
+  pass_to(now);
   for (std::size_t looked = 0; looked < limit; ++looked) {
-    if (deadlines_.empty() || deadlines_.top().due >= now) {
+    if (deadlines_.empty() || deadlines_.top().due >= until) {
       break;
     }
     const Slot slot = deadlines_.top().slot;
     Run& run = runs_[slot];
     // Where both are due, only the timeout fires, in its own place among the others.
     const Instant timeout = timeout_deadline(run);
-    const Instant due = timeout < now ? timeout : next_due(run);
+    const Instant due = timeout < until ? timeout : next_due(run);
     if (due > run.queued) {
       queue(slot, due);
-    } else if (timeout < now) {
+    } else if (timeout < until) {
       time_out(slot, now, out);
     } else {
       warn(slot, now, out);

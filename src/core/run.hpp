@@ -17,12 +17,12 @@ enum class EndedBy : std::uint8_t { unregister, timeout };
 using Slot = std::uint32_t;
 inline constexpr Slot no_slot = UINT32_MAX;
 
-// Remembers the source of a run's last event, and how much of it had been lost by then.
+// Remembers the source of a run's last event, and how many of its events were missing by then.
 struct SourceMark {
   Slot slot = no_slot;
   std::uint32_t incarnation = 0;  // of the slot: it may have been forgotten and reused
   std::uint64_t seq = 0;
-  std::uint64_t lost = 0;
+  std::uint64_t missing = 0;
 };
 
 struct Run {
@@ -34,11 +34,13 @@ struct Run {
 
   Instant started;
   Instant last_activity;
-  Instant queued;            // the due time of its entry in the deadline queue; never after its own
-  Instant promised_at;       // with promise: the event that made it
-  Duration promise{};        // zero = none: the configured threshold applies
-  Duration timeout_after{};  // zero = the configured threshold applies
-  Instant last_warning;      // of the open episode
+  // The due time of its entry in the deadline queue; never after its own, except between new limits
+  // and the requeue() that finds it.
+  Instant queued;
+  Instant promised_at;        // with promise: the event that made it
+  Duration promise{};         // zero = none: the configured threshold applies
+  Duration timeout_after{};   // zero = the configured threshold applies
+  Instant last_warning;       // of the open episode
   std::uint64_t episode = 0;  // the open stale episode; 0 = none
   std::uint64_t order = 0;    // of registration: equal deadlines fire in this order
 

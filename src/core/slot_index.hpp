@@ -15,6 +15,7 @@
 #include <functional>
 #include <string_view>
 
+#include "core/check.hpp"
 #include "core/run.hpp"
 
 namespace heartbeat::core {
@@ -31,8 +32,9 @@ class SlotIndex {
   void insert(std::uint64_t hash, Slot slot) {
     shards_[shard_of(hash)].insert(Entry{low(hash), slot});
   }
+  // REQUIRES: it is there.
   void erase(std::uint64_t hash, Slot slot) {
-    shards_[shard_of(hash)].erase(Entry{low(hash), slot});
+    check(shards_[shard_of(hash)].erase(Entry{low(hash), slot}) == 1);
   }
 
  private:

@@ -83,9 +83,11 @@ Sequence Sources::observe(const Event& event, std::uint64_t hash, Instant now) {
     case Place::late:
       source.window |= std::uint64_t{1} << (source.highest - event.seq - 1);
       ++counters_.events_late_total;
+      // One that was below the first seq seen was never counted as missing.
+      source.missing -= source.missing > 0 ? 1 : 0;
       break;
     case Place::ahead:
-      source.lost += event.seq - source.highest - 1;
+      source.missing += event.seq - source.highest - 1;
       counters_.events_lost_total += event.seq - source.highest - 1;
       move_window(source, event.seq);
       break;

@@ -23,7 +23,7 @@ struct Source {
   std::string name;
   std::uint64_t highest = 0;
   std::uint64_t window = 0;    // bit i: highest − 1 − i was seen
-  std::uint64_t lost = 0;      // in gaps so far; never falls
+  std::uint64_t missing = 0;   // lost in gaps so far, less those that came late
   std::uint64_t rejected = 0;  // of its events
   std::uint32_t incarnation = 0;
   Instant heard;

@@ -105,9 +105,8 @@ AlertLog::AlertLog(std::string epoch, std::size_t kept_max)
     : epoch_(std::move(epoch)), kept_max_(kept_max) {}
 
 const AlertLog::Entry& AlertLog::add(const Transition& transition, WallTime now, bool overloaded) {
-  // An event read after the watermark may lie ahead of a verdict that was made for it.
-  const Duration idle = std::max(transition.idle, Duration{});
-  const Duration elapsed = std::max(transition.elapsed, Duration{});
+  const Duration idle = transition.idle;
+  const Duration elapsed = transition.elapsed;
   Alert& alert = entry_.alert = Alert{};
   alert.epoch = epoch_;
   alert.seq = ++last_seq_;

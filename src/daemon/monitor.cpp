@@ -164,7 +164,7 @@ void Monitor::judge(Instant now, bool drained) {
   health_.ingest_lag_ms = behind_since_ ? now - *behind_since_ : Duration{};
   health_.overloaded = health_.ingest_lag_ms > ingest_lag_max;
   const Instant watermark = health_.overloaded ? now - ingest_lag_max : seen_empty_;
-  fleet_.advance(watermark, deadlines_per_turn, transitions_);
+  fleet_.advance(watermark, now, deadlines_per_turn, transitions_);
   health_.checked_to = watermark;
   const auto deadline = fleet_.next_deadline();
   work_left_ = requeuing || !drained || (deadline && *deadline < watermark);

@@ -109,7 +109,7 @@ void advance_with_nothing_due(benchmark::State& state) {
   core::Transitions out;
   for (auto _ : state) {
     benchmark::DoNotOptimize(fleet.next_deadline());
-    fleet.advance(start + Duration{1'000}, group, out);
+    fleet.advance(start + Duration{1'000}, start + Duration{1'000}, group, out);
   }
   if (!out.empty()) {
     state.SkipWithError("something was due");
@@ -128,7 +128,7 @@ void expire_all(benchmark::State& state) {
     std::size_t fired = 0;
     const auto before = std::chrono::steady_clock::now();
     while (fleet.next_deadline() && *fleet.next_deadline() < now) {
-      fleet.advance(now, 1'000, out);
+      fleet.advance(now, now, 1'000, out);
       fired += out.size();
       out.clear();
     }

@@ -72,6 +72,10 @@ class History {
     if (one_in(4)) event.task_id = texts[below(texts.size())];
     if (one_in(4)) event.agent_type = texts[below(texts.size())];
     if (one_in(8)) event.detail = texts[below(texts.size())];
+    if (one_in(8)) event.phase = texts[below(texts.size())];
+    if (one_in(8)) event.outcome = texts[below(texts.size())];
+    if (one_in(6)) event.progress = below(100);
+    if (one_in(4)) event.sent_at = WallTime{duration(1'000)};
     if (one_in(3)) event.running_for_ms = duration(one_in(2) ? 300 : 12'000);
     if (one_in(4)) event.idle_for_ms = duration(one_in(2) ? 200 : 2'000);
     if (one_in(5)) event.stale_after_ms = Duration{1} + duration(one_in(2) ? 300 : 3'000);

@@ -25,14 +25,6 @@ std::size_t Fleet::tombstones(Instant now) const {
   }));
 }
 
-std::set<std::pair<std::string, std::string>> Fleet::names() const {
-  std::set<Key> names;
-  for (const auto& [key, run] : runs_) {
-    names.insert(key);
-  }
-  return names;
-}
-
 void Fleet::fold(std::span<const Event> events, Instant now, core::Transitions& out) {
   for (const Event& event : events) {
     fold_one(event, now, out);
@@ -61,7 +53,7 @@ Fleet::Observed Fleet::observe(const Event& event, Instant now) {
   } else if (seq > source.highest) {
     restarted = seq - source.highest > 1'000'000;
     if (!restarted) {
-      source.lost += seq - source.highest - 1;
+      source.missing += seq - source.highest - 1;
       counters_.events_lost_total += seq - source.highest - 1;
       source.highest = seq;
     }
@@ -71,6 +63,7 @@ Fleet::Observed Fleet::observe(const Event& event, Instant now) {
     duplicate = true;
   } else {
     ++counters_.events_late_total;
+    source.missing -= std::min<std::uint64_t>(source.missing, 1);
   }
   if (restarted) {
     ++counters_.sources_restarted_total;
@@ -79,27 +72,31 @@ Fleet::Observed Fleet::observe(const Event& event, Instant now) {
   }
   source.seen.insert(seq);
   source.heard = now;
-  return {duplicate, Mark{name, source.incarnation, source.lost}};
+  return {duplicate, Mark{name, source.incarnation, source.missing}};
 }
 
 void Fleet::fold_one(const Event& event, Instant now, core::Transitions& out) {
   ++counters_.events_received_total;
   const Observed observed = observe(event, now);
+  const Key key{event.agent_id, event.run_id};
   if (event.rejected) {
     reject(*event.rejected);
+    if (const auto run = runs_.find(key); run != runs_.end()) {
+      ++run->second.rejected_events;
+    }
     return;
   }
   if (observed.duplicate) {
     ++counters_.events_duplicate_total;
     return;
   }
-  const Key key{event.agent_id, event.run_id};
   const std::optional<Instant> began =
       event.running_for_ms ? std::optional{now - *event.running_for_ms} : std::nullopt;
   const bool registers = event.kind == EventKind::register_;
   if (const auto found = runs_.find(key); found != runs_.end()) {
     if (!registers && began && *began < found->second.started - core::earlier_run_slack) {
       ++counters_.events_zombie_total;
+      ++found->second.zombie_events;
       return;
     }
     fold_in_flight(key, event, now, out);
@@ -133,6 +130,8 @@ void Fleet::fold_one(const Event& event, Instant now, core::Transitions& out) {
   ++counters_.events_folded_total;
   if (const auto run = runs_.find(key); run != runs_.end()) {
     run->second.mark = observed.mark;
+    run->second.last_event[event.kind] = now;
+    run->second.sent_at = event.sent_at;
   }
 }
 
@@ -153,6 +152,7 @@ bool Fleet::start(const Key& key, const Event& event, Instant now, core::Transit
   const bool registers = event.kind == EventKind::register_;
   tombstones_.erase(key);
   Run run;
+  run.adopted = !registers;
   run.idle = event.kind == EventKind::idle;
   run.started = now - event.running_for_ms.value_or(Duration{});
   run.last_activity = now - event.idle_for_ms.value_or(Duration{});
@@ -209,6 +209,13 @@ void Fleet::fold_in_flight(const Key& key, const Event& event, Instant now,
 void Fleet::apply_texts(Run& run, const Event& event) {
   run.task_id = event.task_id.value_or(run.task_id);
   run.agent_type = event.agent_type.value_or(run.agent_type);
+  run.detail = event.detail.value_or(run.detail);
+  if (event.kind != EventKind::unregister) {
+    run.phase = event.phase.value_or(run.phase);
+  }
+  if (event.kind == EventKind::activity) {
+    run.progress = event.progress.value_or(run.progress);
+  }
 }
 
 void Fleet::make_fresh(Run& run, Reason reason, Transition resolved, core::Transitions& out) {
@@ -244,35 +251,35 @@ void Fleet::end(const Key& key, Instant now, core::Transitions& out) {
   }
 }
 
-std::optional<Instant> Fleet::due(const Run& run, Instant now) const {
+std::optional<Instant> Fleet::due(const Run& run, Instant until) const {
   std::optional<Instant> deadline;
-  if (timeout_deadline(run) < now) {
+  if (timeout_deadline(run) < until) {
     deadline = timeout_deadline(run);
   } else if (!run.stale) {
     deadline = stale_deadline(run);
   } else if (run.episode && !limits_.stale_warning_only_once) {
-    deadline = run.last_warning + limits_.check_interval_ms;
+    deadline = std::max(run.last_warning + limits_.check_interval_ms, stale_deadline(run));
   }
-  return deadline && *deadline < now ? deadline : std::nullopt;
+  return deadline && *deadline < until ? deadline : std::nullopt;
 }
 
-void Fleet::advance(Instant now, core::Transitions& out) {
+void Fleet::advance(Instant until, Instant now, core::Transitions& out) {
   std::erase_if(sources_,
                 [&](const auto& entry) { return now - entry.second.heard > core::source_kept_ms; });
   std::map<std::pair<Instant, std::uint64_t>, Key> firing;
   for (const auto& [key, run] : runs_) {
-    if (const auto deadline = due(run, now)) {
+    if (const auto deadline = due(run, until)) {
       firing[{*deadline, run.order}] = key;
     }
   }
   for (const auto& [when, key] : firing) {
-    fire(key, now, out);
+    fire(key, until, now, out);
   }
 }
 
-void Fleet::fire(const Key& key, Instant now, core::Transitions& out) {
+void Fleet::fire(const Key& key, Instant until, Instant now, core::Transitions& out) {
   Run& run = runs_.at(key);
-  if (timeout_deadline(run) < now) {
+  if (timeout_deadline(run) < until) {
     Transition timeout = describe(key, run, TransitionKind::timeout, now);
     timeout.episode = ++episodes_;
     timeout.supersedes = run.episode.value_or(0);
@@ -319,7 +326,7 @@ std::uint64_t Fleet::lost_events(const Run& run, Instant now) const {
       now - source->second.heard > core::source_kept_ms) {
     return 0;
   }
-  return source->second.lost - run.mark->lost;
+  return std::max(source->second.missing, run.mark->missing) - run.mark->missing;
 }
 
 }  // namespace heartbeat::naive

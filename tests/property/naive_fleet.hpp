@@ -22,20 +22,28 @@ struct Source {
   std::uint64_t incarnation = 0;
   std::uint64_t highest = 0;
   std::set<std::uint64_t> seen;
-  std::uint64_t lost = 0;
+  std::uint64_t missing = 0;
   Instant heard;
 };
 
-// The source of a run's last event, and its losses by then.
+// The source of a run's last event, and how many of its events were missing by then.
 struct Mark {
   std::string source;
   std::uint64_t incarnation = 0;
-  std::uint64_t lost = 0;
+  std::uint64_t missing = 0;
 };
 
 struct Run {
   std::string task_id;
   std::string agent_type;
+  std::string phase;
+  std::string detail;
+  std::uint64_t progress = 0;
+  bool adopted = false;
+  std::map<EventKind, Instant> last_event;
+  std::optional<WallTime> sent_at;
+  std::uint32_t rejected_events = 0;
+  std::uint32_t zombie_events = 0;
   bool idle = false;
   bool stale = false;
   bool warned = false;
@@ -61,7 +69,7 @@ class Fleet {
   explicit Fleet(const core::Limits& limits) : limits_(limits) {}
 
   void fold(std::span<const Event> events, Instant now, core::Transitions& out);
-  void advance(Instant now, core::Transitions& out);
+  void advance(Instant until, Instant now, core::Transitions& out);
   void set_limits(const core::Limits& limits) { limits_ = limits; }
 
   const core::Counters& counters() const { return counters_; }
@@ -70,11 +78,12 @@ class Fleet {
   std::size_t runs_stale() const;
   // Those whose time has not passed.
   std::size_t tombstones(Instant now) const;
-  // The names of all runs in flight.
-  std::set<std::pair<std::string, std::string>> names() const;
+  // The runs in flight by agent_id and run_id.
+  using Key = std::pair<std::string, std::string>;
+  const std::map<Key, Run>& runs() const { return runs_; }
+  std::uint64_t lost_events(const Run& run, Instant now) const;
 
  private:
-  using Key = std::pair<std::string, std::string>;
   struct Observed {
     bool duplicate = false;
     std::optional<Mark> mark;
@@ -103,11 +112,10 @@ class Fleet {
   }
   Instant timeout_deadline(const Run& run) const { return run.started + timeout_after(run); }
   // The deadline of this run that has passed, if any.
-  std::optional<Instant> due(const Run& run, Instant now) const;
-  void fire(const Key& key, Instant now, core::Transitions& out);
+  std::optional<Instant> due(const Run& run, Instant until) const;
+  void fire(const Key& key, Instant until, Instant now, core::Transitions& out);
   core::Transition describe(const Key& key, const Run& run, core::TransitionKind kind,
                             Instant now) const;
-  std::uint64_t lost_events(const Run& run, Instant now) const;
 
   core::Limits limits_;
   core::Counters counters_;

@@ -165,7 +165,7 @@ TEST_CASE("a smaller runs_max forgets tombstones in bounded steps") {
   watched.fold(make(unregister), Duration{0});
   REQUIRE(watched.fleet.tombstones() == 100);  // one for one
   Transitions out;
-  watched.fleet.advance(start, 30, out);
+  watched.fleet.advance(start, start, 30, out);
   REQUIRE(watched.fleet.tombstones() == 70);
   watched.advance(Duration{0});
   REQUIRE(watched.fleet.tombstones() == 10);

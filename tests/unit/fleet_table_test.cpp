@@ -175,14 +175,14 @@ void prepare(Fleet& fleet, Before before) {
       fold(event(idle), at - seconds{1});
       break;
     case Before::stale:
-      fleet.advance(at - seconds{1}, 10, out);
+      fleet.advance(at - seconds{1}, at - seconds{1}, 10, out);
       REQUIRE(out.size() == 1);
       break;
     case Before::silently_stale:
       fold(event(idle, none, Duration{1}), start);
-      fleet.advance(start + Duration{2}, 10, out);
+      fleet.advance(start + Duration{2}, start + Duration{2}, 10, out);
       fold(event(activity), start + Duration{2});
-      fleet.advance(at, 10, out);
+      fleet.advance(at, at, 10, out);
       REQUIRE(out.size() == 2);
       REQUIRE(fleet.runs_stale() == 1);
       break;
@@ -190,7 +190,7 @@ void prepare(Fleet& fleet, Before before) {
       fold(event(unregister), at - seconds{1});
       break;
     case Before::timed_out:
-      fleet.advance(at - seconds{1}, 10, out);
+      fleet.advance(at - seconds{1}, at - seconds{1}, 10, out);
       REQUIRE(fleet.runs_in_flight() == 0);
       break;
   }

@@ -29,7 +29,7 @@ struct Desk {
   void pass(Duration duration) {
     moment.now += duration;
     moment.wall += duration;
-    fleet.advance(moment.now, 1'000, transitions);
+    fleet.advance(moment.now, moment.now, 1'000, transitions);
   }
   std::string ask_bytes(std::optional<std::string_view> request) {
     std::string reply;

@@ -60,7 +60,7 @@ struct Watched {
   }
   Transitions advance(Duration at) {
     Transitions out;
-    fleet.advance(start + at, 1'000'000, out);
+    fleet.advance(start + at, start + at, 1'000'000, out);
     return out;
   }
 };
