@@ -80,8 +80,8 @@ struct Event {
   std::uint64_t seq = 0;                    // +1 per event of this source, from 1; 0 = none
   std::optional<WallTime> sent_at;          // the sender's wall clock; shown, never used
 
-  // Set by the decoder. A rejected event still carries whichever of agent_id, run_id, source and
-  // seq could be read; nothing else of it may be used.
+  // Set by the decoder. A rejected event still carries whichever of kind, source and seq could be
+  // read, and agent_id with run_id if both could; nothing else of it may be used.
   std::optional<Rejection> rejected;
 };
 

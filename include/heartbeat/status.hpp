@@ -117,7 +117,7 @@ struct RunDetail : RunRow {
   std::string timeout_after_from;      // register, configuration
   std::string episode;                 // the id of the open stale episode
   std::vector<LastEvent> last_events;  // newest first, one of each kind
-  std::string source;                  // of the last event that had one
+  std::string source;                  // of the last event; "" if it named none
   std::uint64_t seq = 0;               // of that event
   std::optional<WallTime> sent_at;     // the sender's wall clock at its last event
   std::uint64_t lost_events = 0;       // of that source, after this run's last event

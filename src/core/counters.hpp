@@ -17,7 +17,7 @@ struct Counters {
   std::uint64_t events_duplicate_total = 0;
   std::uint64_t events_zombie_total = 0;
   std::uint64_t events_ignored_total = 0;
-  std::uint64_t events_late_total = 0;  // among those folded, zombie or ignored
+  std::uint64_t events_late_total = 0;  // whatever then became of them
   std::uint64_t events_lost_total = 0;  // gaps in sequences; never falls
   std::uint64_t sources_restarted_total = 0;
   std::uint64_t sources_evicted_total = 0;     // beyond sources_max

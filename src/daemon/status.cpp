@@ -132,7 +132,7 @@ template <class Request>
 bool StatusDesk::answer_as(std::string_view payload, const Moment& moment,
                            std::string& reply) const {
   Request request;
-  if (auto problem = wire::decode_request(payload, request)) {
+  if (auto problem = wire::decode_fields(payload, request)) {
     return refuse(std::move(problem->code), std::move(problem->message), reply);
   }
   return reply_to(request, moment, reply);

@@ -248,11 +248,6 @@ std::optional<Problem> decode_fields(std::string_view payload, T& out) {
 }
 
 template <class T>
-std::optional<Problem> decode_request(std::string_view payload, T& out) {
-  return decode_fields(payload, out);
-}
-
-template <class T>
 std::optional<Problem> decode_message(std::string_view payload, T& out) {
   Head head;
   if (auto problem = decode_head(payload, head)) {

@@ -75,20 +75,6 @@ std::optional<Rejection> judge(Version version, const EventFields& found) {
   return first;
 }
 
-// What a value that had a fault left behind must not be used. Without its run_id an event is not
-// held against any run: agent_id alone would name the run "".
-void drop_unreadable(Event& event, const EventFields& found) {
-  if (found.faults[place("agent_id")] != Fault::none ||
-      found.faults[place("run_id")] != Fault::none) {
-    event.agent_id = {};
-    event.run_id = {};
-  }
-  if (found.faults[place("source")] != Fault::none || found.faults[place("seq")] != Fault::none) {
-    event.source = {};
-    event.seq = 0;
-  }
-}
-
 // False: malformed.
 bool decode_one(Decoder& decoder, const Token& token, int depth, Event& event) {
   if (token.type != TokenType::map) {
@@ -106,8 +92,9 @@ bool decode_one(Decoder& decoder, const Token& token, int depth, Event& event) {
     return false;
   }
   event.rejected = judge(version, found);
-  if (event.rejected) {
-    drop_unreadable(event, found);
+  // Such an event is not held against any run: agent_id alone would name the run "".
+  if (found.faults[place("run_id")] != Fault::none) {
+    event.agent_id = {};
   }
   return true;
 }

@@ -37,14 +37,9 @@ bool Reader::opaque(std::size_t size_bytes, std::size_t extra, Token& token) {
   return big_endian(size_bytes, size) && take(size + extra, token.bytes);
 }
 
-// Each element takes at least one byte.
-bool Reader::has_room(const Token& container) const {
-  return container.number <= rest_.size() / (container.type == TokenType::map ? 2 : 1);
-}
-
 bool Reader::container(TokenType type, std::size_t size_bytes, Token& token) {
   token.type = type;
-  return big_endian(size_bytes, token.number) && has_room(token);
+  return big_endian(size_bytes, token.number);
 }
 
 bool Reader::integer(std::size_t size, bool is_signed, Token& token) {
@@ -85,7 +80,7 @@ bool Reader::next(Token& token) {
   if (byte <= 0x8f || (byte >= 0x90 && byte <= 0x9f)) {
     token.type = byte <= 0x8f ? TokenType::map : TokenType::array;
     token.number = byte & 0x0f;
-    return has_room(token);
+    return true;
   }
   if (byte <= 0xbf) {
     token.type = TokenType::string;

@@ -47,7 +47,6 @@ class Reader {
   bool big_endian(std::size_t size, std::uint64_t& value);
   bool string(std::size_t size_bytes, Token& token);
   bool opaque(std::size_t size_bytes, std::size_t extra, Token& token);
-  bool has_room(const Token& container) const;
   bool container(TokenType type, std::size_t size_bytes, Token& token);
   bool integer(std::size_t size, bool is_signed, Token& token);
   bool real(std::size_t size, Token& token);

@@ -59,6 +59,87 @@ TEST_CASE("sequence numbers tell duplicates, late events, losses and restarts") 
   REQUIRE(watched.fleet.source("s").rejected == 1);
 }
 
+TEST_CASE("beyond 100,000 sources the one that was not heard for longest goes") {
+  Watched watched;
+  const auto hear = [&](std::uint64_t source, std::uint64_t seq) {
+    const std::string name = std::to_string(source);
+    Event event = make(activity);
+    event.source = name;
+    event.seq = seq;
+    watched.fold(event, Duration{0});
+  };
+  for (std::uint64_t source = 0; source < sources_max; ++source) {
+    hear(source, 1);
+  }
+  hear(0, 2);
+  REQUIRE(watched.fleet.counters().sources_evicted_total == 0);
+  hear(sources_max, 1);
+  REQUIRE(watched.fleet.sources() == sources_max);
+  REQUIRE(watched.fleet.counters().sources_evicted_total == 1);
+  REQUIRE(watched.fleet.source("0").seq == 2);
+  REQUIRE(watched.fleet.source("1").seq == 0);
+  REQUIRE(watched.fleet.source("2").seq == 1);
+}
+
+TEST_CASE("what a late event brings is no longer lost") {
+  Watched watched;
+  watched.fold(numbered(make(register_, "c"), 1), Duration{0});
+  watched.fold(numbered(make(activity, "b"), 3), Duration{0});
+  REQUIRE(watched.fleet.lost_events(*watched.fleet.find("c", ""), start) == 1);
+  watched.fold(numbered(make(activity, "a"), 2), Duration{0});
+  REQUIRE(watched.fleet.lost_events(*watched.fleet.find("c", ""), start) == 0);
+  REQUIRE(watched.fleet.lost_events(*watched.fleet.find("b", ""), start) == 0);
+  REQUIRE(watched.fleet.counters().events_lost_total == 1);
+}
+
+TEST_CASE("one advance looks at no more deadlines, tombstones and sources than it may") {
+  Limits limits = test_limits();
+  limits.stale_threshold_ms = seconds{90};  // only the timeout is looked at
+  limits.tombstone_ms = seconds{1};
+  Watched watched(limits);
+  for (std::uint64_t run = 0; run < 10; ++run) {
+    const std::string name = std::to_string(run);
+    Event event = make(register_, name);
+    event.source = name;
+    event.seq = 1;
+    watched.fold(event, Duration{0});
+  }
+  Transitions out;
+  const Instant timed_out = start + seconds{60} + ms;
+  watched.fleet.advance(timed_out, timed_out, 4, out);
+  REQUIRE(out.size() == 4);
+  watched.fleet.advance(timed_out, timed_out, 100, out);
+  REQUIRE(out.size() == 10);
+  const Instant expired = start + hours{2};
+  watched.fleet.advance(expired, expired, 4, out);
+  REQUIRE(watched.fleet.tombstones() == 6);
+  REQUIRE(watched.fleet.sources() == 6);
+}
+
+TEST_CASE("a scan looks at no more runs than it may") {
+  Watched watched;
+  for (int run = 0; run < 10; ++run) {
+    watched.fold(make(register_, std::to_string(run)), Duration{0});
+  }
+  int visited = 0;
+  const auto next = watched.fleet.scan(0, 4, [&](const Run&) { return ++visited > 0; });
+  REQUIRE(visited == 4);
+  REQUIRE(next == Slot{4});
+}
+
+TEST_CASE("a verdict for a lagging input is spoken now") {
+  Watched watched;
+  watched.fold(make(register_), Duration{0});
+  Transitions out;
+  watched.fleet.advance(start + seconds{10}, start + seconds{15}, 10, out);
+  REQUIRE(out.empty());  // what was read so far does not prove more than 10 s of silence
+  watched.fleet.advance(start + seconds{10} + ms, start + seconds{15}, 10, out);
+  REQUIRE(out.size() == 1);
+  REQUIRE(out[0].idle == seconds{15});
+  watched.fleet.advance(start + seconds{60} + ms, start + seconds{65}, 10, out);
+  REQUIRE(watched.fleet.tombstone("pm", "", start + seconds{65})->ended_at == start + seconds{65});
+}
+
 TEST_CASE("a tombstone lasts its time after the end or the last zombie") {
   Watched watched;
   watched.fold(make(register_), Duration{0});
@@ -128,6 +209,22 @@ TEST_CASE("new limits hold for runs in flight once they are requeued") {
   }
   REQUIRE(watched.fleet.next_deadline() == start + seconds{2});
   REQUIRE(watched.advance(seconds{3}).size() == 2);
+}
+
+TEST_CASE("a larger threshold ends the repeats of a warning, not its episode") {
+  Limits limits = test_limits();
+  limits.stale_warning_only_once = false;
+  Watched watched(limits);
+  watched.fold(make(register_), Duration{0});
+  const Transitions first = watched.advance(seconds{11});
+  REQUIRE(first.size() == 1);
+  limits.stale_threshold_ms = seconds{40};
+  watched.fleet.set_limits(limits);
+  REQUIRE(watched.advance(seconds{40}).empty());
+  const Transitions again = watched.advance(seconds{40} + ms);
+  REQUIRE(again.size() == 1);
+  REQUIRE(again[0].episode == first[0].episode);
+  REQUIRE(again[0].threshold == seconds{40});
 }
 
 TEST_CASE("a scan page by page visits each run once while others come and go") {

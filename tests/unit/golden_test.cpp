@@ -57,7 +57,7 @@ void requires_same_request(const std::string& cmd) {
     REQUIRE_FALSE(wire::decode_command(bytes, command));
     REQUIRE(command == cmd);
     T request;
-    REQUIRE_FALSE(wire::decode_request(bytes, request));
+    REQUIRE_FALSE(wire::decode_fields(bytes, request));
     std::string encoded;
     wire::encode_request(request, encoded);
     REQUIRE(encoded == bytes);

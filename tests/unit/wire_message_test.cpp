@@ -98,7 +98,7 @@ void request_comes_back(const T& message) {
   REQUIRE_FALSE(wire::decode_command(bytes, cmd));
   REQUIRE(cmd == Message<T>::cmd);
   T decoded;
-  REQUIRE_FALSE(wire::decode_request(bytes, decoded));
+  REQUIRE_FALSE(wire::decode_fields(bytes, decoded));
   REQUIRE(same(decoded, message));
 }
 
@@ -124,7 +124,7 @@ std::string request(const std::vector<std::pair<std::string, std::string>>& argu
 template <class T>
 std::string refusal(const std::string& bytes) {
   T out;
-  const auto problem = wire::decode_request(bytes, out);
+  const auto problem = wire::decode_fields(bytes, out);
   REQUIRE(problem);
   REQUIRE(problem->code == "bad_argument");
   return problem->message;
@@ -236,9 +236,9 @@ TEST_CASE("a bad argument is told with its key, its value and what was expected"
 
 TEST_CASE("an absent argument has its default, and unknown arguments are ignored") {
   AgentsRequest out;
-  REQUIRE_FALSE(wire::decode_request(request({{"limit", nil()}, {"later", list({nil()})}}), out));
+  REQUIRE_FALSE(wire::decode_fields(request({{"limit", nil()}, {"later", list({nil()})}}), out));
   REQUIRE(out.limit == limit_default);
-  REQUIRE_FALSE(wire::decode_request(request({{"limit", real(7.0)}}), out));
+  REQUIRE_FALSE(wire::decode_fields(request({{"limit", real(7.0)}}), out));
   REQUIRE(out.limit == 7);
 }
 

@@ -95,6 +95,15 @@ TEST_CASE("a message that is not one map or batch of well-formed MessagePack is 
                 {"a batch longer than the message", "\xdd\xff\xff\xff\xff"}});
 }
 
+TEST_CASE("an event in a batch may nest as deep as the message may") {
+  wire::EventDecoder decoder;
+  // The batch, the event, and what it holds.
+  const std::string deepest = list({event({{"x", nested(6)}}), event()});
+  REQUIRE(decoder.decode(deepest).size() == 2);
+  REQUIRE_FALSE(decoder.decode(deepest).front().rejected);
+  require_each(Rejection::malformed, {{"deeper", list({event({{"x", nested(7)}}), event()})}});
+}
+
 TEST_CASE("a batch of more than 1,024 is too long, whatever is in it") {
   require_each(Rejection::batch_too_long,
                {{"good events", list(std::vector<std::string>(1'025, event()))},
