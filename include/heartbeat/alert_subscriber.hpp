@@ -9,12 +9,14 @@
 
 #include "heartbeat/alert.hpp"
 #include "heartbeat/endpoints.hpp"
+#include "heartbeat/time.hpp"
 
 namespace heartbeat {
 
 class AlertSubscriber {
  public:
-  explicit AlertSubscriber(Endpoints endpoints);
+  // `timeout` is for each answer of the monitor.
+  explicit AlertSubscriber(Endpoints endpoints, Duration timeout = Duration{2'000});
   ~AlertSubscriber();
   AlertSubscriber(const AlertSubscriber&) = delete;
   AlertSubscriber& operator=(const AlertSubscriber&) = delete;
@@ -31,9 +33,8 @@ class AlertSubscriber {
   };
 
   // Where to begin: after `since_seq` of the monitor's present epoch (after its last alert, if that
-  // is earlier), or, unless told otherwise, with what comes after the call of run().
+  // is earlier); unless told, with what comes after the call of run().
   void begin_after(std::uint64_t since_seq);
-  void begin_now();
 
   // Delivers each alert once and in order, until `deliver` returns false or `stop_fd` (-1 = none)
   // becomes readable. Throws std::exception if the endpoint cannot be used.

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <climits>
 #include <exception>
 #include <utility>
 
 #include "bus/ipc_path.hpp"
+#include "heartbeat/endpoints.hpp"
 #include "heartbeat/event.hpp"
 
 namespace heartbeat::bus {
@@ -26,9 +26,7 @@ constexpr int reply_linger_ms = 100;
 // Room for beats beside the kept alerts in a slow subscriber's queue.
 constexpr std::size_t alert_queue_extra = 1'000;
 
-constexpr std::string_view tcp = "tcp://";
 constexpr std::string_view ipc = "ipc://";
-constexpr const char* expected_endpoint = "tcp://ADDRESS:PORT, tcp://ADDRESS:* or ipc://PATH";
 constexpr const char* expected_free = "an endpoint that nobody is bound to";
 
 // REP and SUB give a message's frames whole or not at all, so what follows a frame never blocks.
@@ -89,27 +87,23 @@ void check_ipc(const std::string& option, const std::string& endpoint) {
   }
 }
 
-// libzmq cuts a port that is too large down to 16 bits, and binds some other one.
-void check_tcp(const std::string& option, const std::string& endpoint) {
-  const std::string port = endpoint.substr(endpoint.rfind(':') + 1);
-  constexpr int port_max = 65'535;
-  int number = 0;
-  const auto [stop, error] = std::from_chars(port.data(), port.data() + port.size(), number);
-  const bool whole = error == std::errc{} && stop == port.data() + port.size();
-  if (port != "*" && !(whole && number >= 0 && number <= port_max)) {
-    throw CannotBind(option, endpoint, "has no valid port", expected_endpoint);
-  }
+// libzmq resolves no names when it binds, not even this one.
+std::string numeric(const std::string& endpoint) {
+  const auto address = tcp_address(endpoint);
+  return address && address->host == "localhost" ? "tcp://127.0.0.1:" + std::string{address->port}
+                                                 : endpoint;
 }
 
 // Returns the endpoint really bound.
 std::string bind_socket(zmq::socket_t& socket, const std::string& option,
                         const std::string& endpoint) {
+  // Of what else it takes, libzmq makes strange things: a port that is too large loses its high
+  // bits.
+  if (!is_endpoint(endpoint)) {
+    throw CannotBind(option, endpoint, "is not an endpoint", endpoint_form);
+  }
   if (endpoint.starts_with(ipc)) {
     check_ipc(option, endpoint);
-  } else if (endpoint.starts_with(tcp)) {
-    check_tcp(option, endpoint);
-  } else {
-    throw CannotBind(option, endpoint, "is not an endpoint", expected_endpoint);
   }
   // Only where it is asked for: with it, libzmq would report 127.0.0.1 as ::ffff:127.0.0.1.
   const bool ipv6 = endpoint.find('[') != std::string::npos || endpoint.starts_with("tcp://*:");
@@ -123,13 +117,13 @@ std::string bind_socket(zmq::socket_t& socket, const std::string& option,
   socket.set(zmq::sockopt::tcp_keepalive_intvl, keepalive_interval_s);
   socket.set(zmq::sockopt::tcp_keepalive_cnt, keepalive_probes);
   try {
-    socket.bind(endpoint);
+    socket.bind(numeric(endpoint));
   } catch (const zmq::error_t& error) {
     if (error.num() == EADDRINUSE) {
       throw CannotBind(option, endpoint, "is already in use", expected_free);
     }
     throw CannotBind(option, endpoint, std::string{"cannot be bound ("} + error.what() + ")",
-                     expected_endpoint);
+                     "an address or interface of this machine, or a path in a folder that exists");
   }
   return socket.get(zmq::sockopt::last_endpoint);
 }

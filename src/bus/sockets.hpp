@@ -57,8 +57,8 @@ class AlertSocket {
 };
 
 // REP, bound. Queues few requests and replies for each client: one that asks on without reading
-// loses replies, and costs little memory. A REP that has received must send before it can receive again, so receiving and
-// sending are one function here, and every path through it replies.
+// loses replies, and costs little memory. A REP that has received must send before it can receive
+// again, so receiving and sending are one function here, and every path through it replies.
 class StatusSocket {
  public:
   // Fills in the reply. nullopt: the request was not exactly one frame.

@@ -26,7 +26,8 @@ constexpr int receive_queue_max = 100'000;  // not below the monitor's alerts_ke
 struct AlertSubscriber::State {
   using Clock = client::SteadyClock;
 
-  explicit State(Endpoints given) : endpoints(std::move(given)), status(endpoints.status) {}
+  State(Endpoints given, Duration timeout)
+      : endpoints(std::move(given)), status(endpoints.status, timeout) {}
 
   Endpoints endpoints;
   StatusClient status;
@@ -176,18 +177,13 @@ struct AlertSubscriber::State {
   }
 };
 
-AlertSubscriber::AlertSubscriber(Endpoints endpoints)
-    : state_(std::make_unique<State>(std::move(endpoints))) {}
+AlertSubscriber::AlertSubscriber(Endpoints endpoints, Duration timeout)
+    : state_(std::make_unique<State>(std::move(endpoints), timeout)) {}
 
 AlertSubscriber::~AlertSubscriber() = default;
 
 void AlertSubscriber::begin_after(std::uint64_t since_seq) {
   state_->since = since_seq;
-  state_->epoch.clear();
-}
-
-void AlertSubscriber::begin_now() {
-  state_->since.reset();
   state_->epoch.clear();
 }
 
@@ -201,7 +197,7 @@ void AlertSubscriber::run(const std::function<bool(const Notice&)>& deliver, int
   socket.set(zmq::sockopt::rcvhwm, receive_queue_max);
   socket.set(zmq::sockopt::subscribe, "alert.");
   socket.set(zmq::sockopt::subscribe, "monitor.beat");
-  socket.connect(state.endpoints.alerts);
+  client::connect(socket, state.endpoints.alerts);
   if (state.epoch.empty()) {
     state.find_beginning();
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <cstdio>
 #include <random>
 #include <stdexcept>
@@ -67,27 +68,36 @@ EventPublisher::EventPublisher(const std::string& endpoint)
   socket.set(zmq::sockopt::linger, linger_ms);
   socket.set(zmq::sockopt::xpub_verbose, 1);
   socket.set(zmq::sockopt::xpub_nodrop, 1);
-  try {
-    socket.connect(endpoint);
-  } catch (const zmq::error_t& error) {
-    throw std::runtime_error(endpoint + ": " + error.what());
-  }
+  client::connect(socket, endpoint);
 }
 
 EventPublisher::~EventPublisher() = default;
 
 bool EventPublisher::wait_for_monitor(Duration timeout) {
   const auto until = client::SteadyClock::now() + timeout;
-  while (!connection_->subscribed) {
-    if (client::wait(connection_->socket, until) == client::Wake::time) {
+  const auto read_until = [this](client::SteadyClock::time_point time) {
+    if (client::wait(connection_->socket, time) == client::Wake::time) {
       return false;
     }
     connection_->read_subscription();
+    return true;
+  };
+  while (read_until(client::SteadyClock::now())) {
+    // what came since, of monitors that came and went
+  }
+  while (!connection_->subscribed) {
+    if (!read_until(until)) {
+      return false;
+    }
   }
   return true;
 }
 
 bool EventPublisher::publish(Event event, Duration timeout) {
+  const auto until = client::SteadyClock::now() + timeout;
+  if (!wait_for_monitor(timeout)) {
+    return false;
+  }
   std::string detail;
   std::string phase;
   if (event.detail) {
@@ -106,10 +116,10 @@ bool EventPublisher::publish(Event event, Duration timeout) {
   wire::encode(event, payload);
   const std::string topic = "event." + std::string(event.agent_id);
   zmq::socket_t& socket = connection_->socket;
-  const auto until = client::SteadyClock::now() + timeout;
   while (true) {
     const auto left = std::chrono::ceil<Duration>(until - client::SteadyClock::now());
-    socket.set(zmq::sockopt::sndtimeo, static_cast<int>(std::max(left, Duration{0}).count()));
+    const auto wait_ms = std::clamp(left, Duration{0}, Duration{INT_MAX}).count();
+    socket.set(zmq::sockopt::sndtimeo, static_cast<int>(wait_ms));
     try {
       // NODROP: either both frames are taken or the first is refused.
       if (!socket.send(zmq::buffer(topic), zmq::send_flags::sndmore)) {

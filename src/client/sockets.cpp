@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <stdexcept>
 
 namespace heartbeat::client {
 
@@ -32,6 +33,14 @@ Wake wait(zmq::socket_t& socket, SteadyClock::time_point until, int stop_fd) {
     if (SteadyClock::now() >= until) {
       return Wake::time;
     }
+  }
+}
+
+void connect(zmq::socket_t& socket, const std::string& endpoint) {
+  try {
+    socket.connect(endpoint);
+  } catch (const zmq::error_t& error) {
+    throw std::runtime_error(endpoint + ": " + error.what());
   }
 }
 

@@ -18,6 +18,9 @@ enum class Wake { message, time, stop };
 // before a message. Returns `time` only when there was nothing to read. A signal does not end it.
 Wake wait(zmq::socket_t& socket, SteadyClock::time_point until, int stop_fd = -1);
 
+// Throws std::runtime_error with the endpoint and the cause if it cannot be used.
+void connect(zmq::socket_t& socket, const std::string& endpoint);
+
 // All frames of the next message. REQUIRES: there is one.
 std::vector<std::string> receive(zmq::socket_t& socket);
 

@@ -1,5 +1,6 @@
 #include "daemon/options.hpp"
 
+#include <arpa/inet.h>
 #include <toml++/toml.h>
 
 #include <CLI/CLI.hpp>
@@ -17,7 +18,6 @@
 #include <system_error>
 #include <utility>
 
-#include "daemon/endpoint.hpp"
 #include "daemon/settings.hpp"
 
 namespace heartbeat::daemon {
@@ -30,6 +30,18 @@ std::string quoted(const std::string& value) {
     out += c >= 0 && (c < ' ' || c == 127) ? '?' : c;
   }
   return out + (value.size() > 200 ? "…'" : "'");
+}
+
+bool leaves_this_machine(const std::string& endpoint) {
+  const auto parts = tcp_address(endpoint);
+  if (!parts) {
+    return false;
+  }
+  const std::string host{parts->host};
+  in_addr address{};
+  const bool loopback_v4 =
+      inet_pton(AF_INET, host.c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
+  return !loopback_v4 && host != "[::1]" && host != "localhost" && host != "lo";
 }
 
 class OptionReader {

@@ -1,17 +1,22 @@
 #include "daemon/settings.hpp"
 
-#include <sys/un.h>
-
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <optional>
+#include <string_view>
+#include <system_error>
 #include <utility>
-
-#include "daemon/endpoint.hpp"
-#include "daemon/number.hpp"
 
 namespace heartbeat::daemon {
 namespace {
+
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = error == std::errc{} && end == text.data() + text.size();
+  return whole ? std::optional(value) : std::nullopt;
+}
 
 // `member(options)` is where the value goes.
 template <class Member>
@@ -98,8 +103,7 @@ Setting endpoint(std::string name, std::string about, Member member) {
   return {std::move(name),
           SettingKind::text,
           std::move(about),
-          "tcp://HOST:PORT (PORT 0 to 65535 or *) or ipc://PATH (at most " +
-              std::to_string(sizeof(sockaddr_un::sun_path) - 1) + " bytes)",
+          endpoint_form,
           [=](Options& options, const std::string& text) {
             const bool good = is_endpoint(text);
             if (good) {

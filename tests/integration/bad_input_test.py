@@ -4,7 +4,7 @@ import unittest
 
 import msgpack
 
-from events import register, told
+from events import activity, register, told
 from monitor import Monitor
 
 TEN_YEARS = 315_576_000_000
@@ -161,7 +161,7 @@ class Rejections(unittest.TestCase):
     def test_a_rejected_event_was_still_seen_and_is_no_loss(self):
         with Monitor() as monitor:
             agent = monitor.publisher()
-            told(monitor, agent, register("a"), register("a", phase="x" * 65), register("a"))
+            told(monitor, agent, register("a"), register("a", phase="x" * 65), activity("a"))
             self.assertEqual(monitor.counters()["events_lost_total"], 0)
             self.assertEqual(monitor.ask("ping", source=agent.source)["source_rejected"], 1)
             [run] = monitor.ask("agent", agent_id="a")["runs"]

@@ -89,6 +89,62 @@ class HbctlTest(unittest.TestCase):
             self.assertEqual(
                 self.ask_json(monitor, "emit", "register", "a\tb", code=1)["success"], False)
 
+    def test_emit_refuses_options_that_its_kind_does_not_have(self):
+        for words, option in ((("unregister", "a", "--promise", "5s"), "--promise"),
+                              (("idle", "a", "--timeout-after", "5s"), "--timeout-after"),
+                              (("register", "a", "--progress", "3"), "--progress"),
+                              (("activity", "a", "--outcome", "done"), "--outcome")):
+            error = self.hbctl(None, "emit", *words, code=2)[1]
+            self.assertIn(option, error)
+            self.assertIn(words[0], error)
+
+    def test_endpoints_that_are_none_are_a_usage_error(self):
+        for option in ("--events", "--alerts", "--status"):
+            for value in ("bogus", "tcp://127.0.0.1", "tcp://127.0.0.1:*", ""):
+                error = self.hbctl(None, "ping", option, value, code=2)[1]
+                self.assertIn(option, error)
+                self.assertIn(f"'{value}'", error)
+
+    def test_a_very_long_timeout_is_fine(self):
+        with Monitor() as monitor:
+            self.hbctl(monitor, "emit", "register", "dev", "--timeout", "3000d")
+            self.hbctl(monitor, "ping", "--timeout", "3000d")
+
+    def test_show_of_a_run_that_ended_says_it_once(self):
+        with Monitor() as monitor:
+            self.hbctl(monitor, "emit", "register", "dev")
+            self.hbctl(monitor, "emit", "unregister", "dev", "--outcome", "done")
+            error = self.hbctl(monitor, "show", "dev", code=1)[1]
+            self.assertRegex(error, r"^hbctl: agent dev: ended at \S+Z by unregister, outcome done$")
+
+    def test_status_shows_the_stale_among_many(self):
+        with Monitor() as monitor:
+            agent = monitor.publisher()
+            agent.send([{"kind": "register", "agent_id": f"silent{i}", "stale_after_ms": 1}
+                        for i in range(3)])
+            for batch in range(3):
+                agent.send([{"kind": "register", "agent_id": f"calm{batch}-{i}"}
+                            for i in range(1000)])
+            self.wait_for_alerts(monitor, 3)
+            lines = self.hbctl(monitor, "status")[0].splitlines()
+            self.assertEqual(sum(line.startswith("silent") for line in lines), 3)
+
+    def test_output_that_takes_no_more_for_a_while_is_waited_for(self):
+        with Monitor() as monitor:
+            agent = monitor.publisher()
+            for batch in range(3):
+                agent.send([{"kind": "register", "agent_id": f"a{batch}-{i}"}
+                            for i in range(1000)])
+            monitor.settled(agent)
+            read, write = os.pipe()
+            os.set_blocking(write, False)
+            with subprocess.Popen(command("agents"), env=clean_environment(**endpoints(monitor)),
+                                  stdout=write) as listing:
+                os.close(write)
+                with os.fdopen(read, encoding="utf-8") as output:
+                    self.assertEqual(len(output.readlines()), 3001)
+                self.assertEqual(listing.wait(LIMIT), 0)
+
     def test_status(self):
         with Monitor(stale_threshold_ms=60000) as monitor:
             self.hbctl(monitor, "emit", "register", "dev-1")

@@ -14,6 +14,7 @@
 #include <fstream>
 #include <iterator>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -57,7 +58,15 @@ void Hbmond::start() {
   const std::string log_path = folder_ / "log";
   posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, log_path.c_str(),
                                    O_WRONLY | O_CREAT | O_APPEND, 0600);
-  const int failed = posix_spawn(&pid_, arguments[0], &actions, nullptr, arguments.data(), environ);
+  std::vector<char*> variables;  // but none that would be an option
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    if (!std::string_view{*variable}.starts_with("HB_")) {
+      variables.push_back(*variable);
+    }
+  }
+  variables.push_back(nullptr);
+  const int failed =
+      posix_spawn(&pid_, arguments[0], &actions, nullptr, arguments.data(), variables.data());
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) {
     throw std::system_error(failed, std::generic_category(), words_[0]);

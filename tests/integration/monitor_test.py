@@ -51,6 +51,11 @@ class Life(unittest.TestCase):
             monitor.subscribe().close()
             self.assertEqual(len({monitor.events, monitor.alerts, monitor.status}), 3)
 
+    def test_localhost_is_127_0_0_1(self):
+        anywhere = "tcp://localhost:*"
+        with Monitor(events=anywhere, alerts=anywhere, status=anywhere) as monitor:
+            self.assertRegex(monitor.status, r"^tcp://127\.0\.0\.1:\d+$")
+
     def test_each_alert_is_a_line_in_the_log_and_no_event_is(self):
         with Monitor(stale_threshold_ms=100) as monitor:
             agent, alerts = monitor.publisher(), monitor.subscribe()

@@ -37,8 +37,7 @@ class Publication(unittest.TestCase):
             self.assertEqual(alert["elapsed_minutes"], alert["elapsed_ms"] // 60_000)
             self.assertLess(abs(alert["raised_at"] / 1_000 - time.time()), 60)
             self.assertEqual(alert["source"], "heartbeat-monitor")
-            if ALERT_SCHEMA.exists():
-                jsonschema.validate(alert, json.loads(ALERT_SCHEMA.read_text(encoding="utf-8")))
+            jsonschema.validate(alert, json.loads(ALERT_SCHEMA.read_text(encoding="utf-8")))
         self.assertEqual(stale["agent_type"], "coder")
         self.assertRegex(stale["message"], r"^Stale agent detected: dev idle for \d+s$")
         self.assertRegex(resolved["message"], r"^Resolved: agent dev ")

@@ -100,7 +100,7 @@ int follow(const Options& options, const AlertsOptions& verb) {
   if (!std::holds_alternative<PingReply>(answer)) {
     return fail(options, answer);
   }
-  AlertSubscriber subscriber(options.endpoints);
+  AlertSubscriber subscriber(options.endpoints, options.timeout);
   if (verb.since) {
     subscriber.begin_after(*verb.since);
   }
@@ -128,7 +128,7 @@ int list(const Options& options, const AlertsOptions& verb) {
       complain("the monitor was restarted; its new alerts begin with seq 1");
       return exit_ok;
     }
-    if (verb.since && page->first_seq > request.since_seq + 1) {
+    if (verb.since && page->first_seq - 1 > request.since_seq) {
       complain("alerts before seq " + std::to_string(page->first_seq) + " are no longer kept");
     }
     for (const Alert& alert : page->alerts) {

@@ -54,6 +54,19 @@ CLI::Option* duration(CLI::App& app, const std::string& option, Duration min, Ta
   return app.add_option_function<std::string>(option, read, help)->type_name("DURATION");
 }
 
+// The option, if there is one, that the monitor would check and ignore in an event of this kind.
+std::optional<std::string> misplaced_option(const EmitOptions& emit) {
+  const bool registers = emit.kind == EventKind::register_;
+  const bool ends = emit.kind == EventKind::unregister;
+  if (emit.stale_after && ends) return "--promise";
+  if (emit.phase && ends) return "--phase";
+  if (emit.idle_for && ends) return "--idle-for";
+  if (emit.timeout_after && !registers) return "--timeout-after";
+  if (emit.progress && emit.kind != EventKind::activity) return "--progress";
+  if (emit.outcome && !ends) return "--outcome";
+  return std::nullopt;
+}
+
 // Everything that parsing writes to; the chosen verb keeps it alive.
 struct CommandLine {
   CLI::App app{"Asks the Heartbeat monitor, follows its alerts, and reports for agents.", "hbctl"};
@@ -73,23 +86,32 @@ struct CommandLine {
     return *added;
   }
 
+  void endpoint(const std::string& option, const std::string& variable, std::string& target,
+                const std::string& help) {
+    const auto check = [](const std::string& value) {
+      return is_endpoint(value) && !value.ends_with(":*")
+                 ? std::string{}
+                 : "'" + value + "' is not tcp://HOST:PORT or ipc://PATH";
+    };
+    app.add_option(option, target, help)
+        ->envname(variable)
+        ->check(CLI::Validator(check, "ENDPOINT"))
+        ->capture_default_str();
+  }
+
   void describe_common() {
     app.require_subcommand(0, 1);
     app.set_version_flag("--version", HEARTBEAT_VERSION);
-    app.add_option("--events", options.endpoints.events, "where the monitor takes events")
-        ->envname("HB_EVENTS")
-        ->capture_default_str();
-    app.add_option("--alerts", options.endpoints.alerts, "where the monitor publishes alerts")
-        ->envname("HB_ALERTS")
-        ->capture_default_str();
-    app.add_option("--status", options.endpoints.status, "where the monitor answers")
-        ->envname("HB_STATUS")
-        ->capture_default_str();
+    endpoint("--events", "HB_EVENTS", options.endpoints.events, "where the monitor takes events");
+    endpoint("--alerts", "HB_ALERTS", options.endpoints.alerts,
+             "where the monitor publishes alerts");
+    endpoint("--status", "HB_STATUS", options.endpoints.status, "where the monitor answers");
     app.add_flag("--json", options.json, "for programs: one object, of streams one per line");
     duration(app, "--timeout", Duration{1}, options.timeout, "for each answer (default 2s)");
     app.footer(
         "The options above may also stand after the verb.\n"
-        "Exit codes: 0 done; 1 no (not found, rejected); 2 usage; 3 the monitor does not answer.\n"
+        "Exit codes: 0 done; 1 no (not found, rejected) or failed; 2 usage; 3 the monitor does not "
+        "answer.\n"
         "hbctl VERB --help shows the verb's own options and an example.");
   }
 
@@ -128,6 +150,13 @@ struct CommandLine {
     CLI::App& send = verb("emit", "reports for an agent; returns when the monitor has read it",
                           "hbctl emit activity build-7 --promise 10m --phase tests",
                           [this] { return run_emit(options, emit); });
+    send.callback([this] {
+      if (const auto option = misplaced_option(emit)) {
+        throw CLI::ValidationError(*option,
+                                   "not in an event of kind " + std::string(name(emit.kind)));
+      }
+      chosen = [this] { return run_emit(options, emit); };
+    });
     send.add_option_function<std::string>(
             "KIND",
             [this](const std::string& value) {

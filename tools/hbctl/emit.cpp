@@ -97,7 +97,7 @@ int run_emit(const Options& options, const EmitOptions& verb) {
   const auto until = Clock::now() + options.timeout;
   try {
     EventPublisher publisher(options.endpoints.events);
-    if (!publisher.wait_for_monitor(options.timeout)) {
+    if (!publisher.wait_for_monitor(left_until(until))) {
       return fail(options, Unreachable{"no subscription on " + options.endpoints.events +
                                        " within " + format_duration(options.timeout)});
     }
@@ -120,7 +120,7 @@ int run_emit(const Options& options, const EmitOptions& verb) {
       print_json({{"success", true}, {"source", publisher.source()}, {"seq", publisher.seq()}});
     }
     return exit_ok;
-  } catch (const std::runtime_error& error) {
+  } catch (const std::exception& error) {
     return fail(options, Unreachable{error.what()});
   }
 }

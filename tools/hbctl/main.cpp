@@ -12,6 +12,6 @@ int main(int argc, char** argv) {
     return heartbeat::hbctl::parse_command_line(argc, argv)();
   } catch (const std::exception& error) {
     heartbeat::hbctl::complain(error.what());
-    return heartbeat::hbctl::exit_silent;
+    return heartbeat::hbctl::exit_no;
   }
 }

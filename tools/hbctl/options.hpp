@@ -14,7 +14,7 @@ namespace heartbeat::hbctl {
 
 // Exit codes; they stand in --help.
 inline constexpr int exit_ok = 0;
-inline constexpr int exit_no = 1;      // not found, rejected
+inline constexpr int exit_no = 1;      // not found, rejected, or this program failed
 inline constexpr int exit_usage = 2;   // of this program
 inline constexpr int exit_silent = 3;  // the monitor does not answer
 

@@ -1,5 +1,6 @@
 #include "output.hpp"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -49,6 +50,9 @@ void print(std::string_view line) {
       left.remove_prefix(static_cast<std::size_t>(written));
     } else if (errno == EPIPE) {
       std::_Exit(exit_ok);
+    } else if (errno == EAGAIN) {  // a pipe that some other program made non-blocking
+      pollfd room{STDOUT_FILENO, POLLOUT, 0};
+      ::poll(&room, 1, -1);
     } else if (errno != EINTR) {
       complain(std::string("cannot write: ") + std::strerror(errno));
       std::_Exit(exit_no);
@@ -88,11 +92,8 @@ int fail(const Options& options, const Error& error) {
     print_json({{"success", false}, {"error", to_json(error)}});
   } else {
     std::string line = error.message.empty() ? error.code : error.message;
-    if (error.ended_at && error.ended_by) {
-      line += "; ended " + format_time(*error.ended_at) + " by " + *error.ended_by;
-      if (error.outcome && !error.outcome->empty()) {
-        line += ", outcome " + *error.outcome;
-      }
+    if (error.outcome && !error.outcome->empty()) {
+      line += ", outcome " + *error.outcome;
     }
     complain(line);
   }
@@ -101,7 +102,9 @@ int fail(const Options& options, const Error& error) {
 
 int fail(const Options& options, const Unreachable& unreachable) {
   if (options.json) {
-    print_json({{"success", false}, {"status", "offline"}, {"error", unreachable.why}});
+    print_json({{"success", false},
+                {"status", "offline"},
+                {"error", {{"code", "unreachable"}, {"message", unreachable.why}}}});
   } else {
     complain("the monitor does not answer: " + unreachable.why);
   }

@@ -1,0 +1,79 @@
+"""What README and schemas/README.md show does what they say."""
+
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from events import register, told
+from monitor import LIMIT, Monitor
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+
+def python_programs(path):
+    return re.findall(r"```python\n(.*?)```", (ROOT / path).read_text(encoding="utf-8"), re.S)
+
+
+class Programs(unittest.TestCase):
+    def test_the_agent_in_python(self):
+        [agent] = python_programs("README.md")
+        with Monitor() as monitor:
+            self.assertIn('"tcp://127.0.0.1:5570"', agent)
+            program = agent.replace("tcp://127.0.0.1:5570", monitor.events)
+            subprocess.run([sys.executable, "-c", program], timeout=LIMIT, check=True)
+            while monitor.counters()["events_folded_total"] < 4:
+                monitor.check_running()
+            counters = monitor.counters()
+            self.assertEqual(counters["runs_unregistered_total"], 1)
+            self.assertEqual(counters["events_lost_total"], 0)
+            ended = monitor.request({"cmd": "agent", "agent_id": "pm"})
+            self.assertEqual(ended["error"]["ended_by"], "unregister")
+
+
+    def test_the_programs_of_the_protocol(self):
+        agent, status, consumer = python_programs("schemas/README.md")
+        with Monitor() as monitor, tempfile.TemporaryDirectory(prefix="hb-") as folder:
+            def save(name, program, **endpoints):
+                for default, endpoint in endpoints.items():
+                    address = "tcp://127.0.0.1:" + default.removeprefix("port")
+                    self.assertIn(address, program)
+                    program = program.replace(address, endpoint)
+                pathlib.Path(folder, name).write_text(program, encoding="utf-8")
+            save("agent.py", agent, port5570=monitor.events)
+            save("status.py", status, port5572=monitor.status)
+            save("consumer.py", consumer, port5571=monitor.alerts)
+
+            def run(name):
+                return subprocess.run([sys.executable, name], cwd=folder, timeout=LIMIT,
+                                      check=True, capture_output=True, text=True).stdout
+
+            run("agent.py")
+            self.assertEqual(run("agent.py"), "")  # another incarnation of the same agent
+            while monitor.counters()["events_folded_total"] < 14:
+                monitor.check_running()
+            ended = monitor.request({"cmd": "agent", "agent_id": "dev-1"})["error"]
+            self.assertEqual((ended["ended_by"], ended["outcome"]), ("unregister", "done"))
+
+            publisher = monitor.publisher()
+            told(monitor, publisher, register("early", timeout_after_ms=1))
+            told(monitor, publisher, register("quiet"), register("hung", stale_after_ms=1))
+            with subprocess.Popen([sys.executable, "consumer.py"], cwd=folder, text=True,
+                                  stdout=subprocess.PIPE) as following:
+                try:
+                    lines = [following.stdout.readline() for _ in range(2)]
+                    told(monitor, publisher, register("late", timeout_after_ms=1))
+                    lines.append(following.stdout.readline())
+                finally:
+                    following.kill()
+            self.assertEqual([line.split(":")[0] for line in lines],
+                             ["error Timeout", "warning Stale agent detected", "error Timeout"])
+            self.assertEqual(run("status.py").splitlines()[0],
+                             "{'running': 2, 'idle': 0, 'stale': 1}")
+            self.assertRegex(run("status.py").splitlines()[1], r"^hung \d+$")
+
+
+if __name__ == "__main__":
+    unittest.main()
