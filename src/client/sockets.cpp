@@ -7,33 +7,34 @@
 
 namespace heartbeat::client {
 
+bool poll(zmq_pollitem_t* items, std::size_t count, SteadyClock::time_point until) {
+  while (true) {
+    // Rounded up: a timeout of 0 a moment too early would spin.
+    const auto left = std::chrono::ceil<Duration>(until - SteadyClock::now());
+    try {
+      if (zmq::poll(items, count, std::max(left, Duration{0})) > 0) {
+        return true;
+      }
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) {
+        throw;
+      }
+    }
+    if (SteadyClock::now() >= until) {
+      return false;
+    }
+  }
+}
+
 Wake wait(zmq::socket_t& socket, SteadyClock::time_point until, int stop_fd) {
   std::array<zmq_pollitem_t, 2> items{{
       {socket.handle(), 0, ZMQ_POLLIN, 0},
       {nullptr, stop_fd, ZMQ_POLLIN, 0},
   }};
-  const std::size_t count = stop_fd < 0 ? 1 : 2;
-  while (true) {
-    // Rounded up: a timeout of 0 a moment too early would spin.
-    const auto left = std::chrono::ceil<Duration>(until - SteadyClock::now());
-    try {
-      zmq::poll(items.data(), count, std::max(left, Duration{0}));
-    } catch (const zmq::error_t& error) {
-      if (error.num() == EINTR) {
-        continue;
-      }
-      throw;
-    }
-    if (count == 2 && items[1].revents != 0) {
-      return Wake::stop;
-    }
-    if (items[0].revents != 0) {
-      return Wake::message;
-    }
-    if (SteadyClock::now() >= until) {
-      return Wake::time;
-    }
+  if (!poll(items.data(), stop_fd < 0 ? 1 : 2, until)) {
+    return Wake::time;
   }
+  return items[1].revents != 0 ? Wake::stop : Wake::message;
 }
 
 void connect(zmq::socket_t& socket, const std::string& endpoint) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 #include <zmq.hpp>
@@ -11,6 +12,9 @@
 namespace heartbeat::client {
 
 using SteadyClock = std::chrono::steady_clock;
+
+// Until one of the items is ready (true) or `until` is reached (false). A signal does not end it.
+bool poll(zmq_pollitem_t* items, std::size_t count, SteadyClock::time_point until);
 
 enum class Wake { message, time, stop };
 

@@ -1,6 +1,7 @@
 // Structs to MessagePack, by the tables in include/heartbeat. Appends to `out`.
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <cstdint>
 #include <msgpack.hpp>
@@ -60,7 +61,8 @@ class Encoder {
   void value(const char* text) { value(std::string_view{text}); }
   void value(std::uint64_t number) { packer_.pack_uint64(number); }
   void value(bool flag) { flag ? packer_.pack_true() : packer_.pack_false(); }
-  void value(Duration duration) { packer_.pack_int64(duration.count()); }
+  // What grows while it is watched may outgrow what a duration on the wire may be.
+  void value(Duration duration) { packer_.pack_int64(std::min(duration, duration_max).count()); }
   void value(WallTime time) { packer_.pack_int64(time.time_since_epoch().count()); }
   void value(const EncodedMap& encoded) { out_.append(encoded.bytes); }
   void value(const CounterList& counters) {

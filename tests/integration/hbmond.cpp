@@ -88,7 +88,7 @@ void Hbmond::start() {
 
 Hbmond::~Hbmond() {
   if (pid_ > 0) {
-    kill(pid_, SIGKILL);
+    ::kill(pid_, SIGKILL);
     waitpid(pid_, nullptr, 0);
   }
   if (pid_fd_ >= 0) {
@@ -108,8 +108,13 @@ bool Hbmond::answers() const {
   return std::holds_alternative<PingReply>(client.ask(PingRequest{}));
 }
 
+void Hbmond::kill() {
+  ::kill(pid_, SIGKILL);
+  wait(time_limit);
+}
+
 std::optional<int> Hbmond::stop(Duration limit) {
-  kill(pid_, SIGTERM);
+  ::kill(pid_, SIGTERM);
   return wait(limit);
 }
 

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "client/event_publisher.hpp"
 #include "heartbeat/alert_subscriber.hpp"
 #include "heartbeat/endpoints.hpp"
-#include "heartbeat/event_publisher.hpp"
 #include "heartbeat/status_client.hpp"
 #include "heartbeat/time.hpp"
 #include "support/catch.hpp"
@@ -34,7 +34,8 @@ class Hbmond {
   std::string log() const;
   // Sends SIGTERM; the exit code, or nullopt if it has not ended after `limit`.
   std::optional<int> stop(Duration limit);
-  // Again, on the same endpoints. REQUIRES: it was stopped.
+  void kill();
+  // Again, on the same endpoints. REQUIRES: it was stopped or killed.
   void start();
 
  private:
@@ -61,6 +62,8 @@ Reply ask(const Hbmond& monitor, const Request& request) {
   }
   return std::get<Reply>(std::move(answer));
 }
+
+using client::EventPublisher;
 
 // Publishes and waits until the monitor has read it.
 void tell(const Hbmond& monitor, EventPublisher& publisher, const Event& event);

@@ -277,3 +277,13 @@ TEST_CASE("of lists, maps and counters that appear twice the last counts, whole"
   REQUIRE(std::get<StatusReply>(both).counts.running == 6);
   REQUIRE(std::get<StatusReply>(both).counts.idle == 0);
 }
+
+TEST_CASE("what grows beyond the longest duration is sent as that") {
+  Beat beat;
+  beat.uptime_ms = duration_max + Duration{1};
+  std::string bytes;
+  wire::encode(beat, bytes);
+  Beat read;
+  REQUIRE_FALSE(wire::decode_message(bytes, read));
+  REQUIRE(read.uptime_ms == duration_max);
+}

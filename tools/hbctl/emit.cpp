@@ -3,8 +3,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "client/event_publisher.hpp"
 #include "duration.hpp"
-#include "heartbeat/event_publisher.hpp"
 #include "json.hpp"
 #include "output.hpp"
 
@@ -72,12 +72,12 @@ Duration left_until(Clock::time_point until) {
 }
 
 // The monitor's word on the event once it has read it, or why there is none.
-Answer<PingReply> wait_until_read(const Options& options, const EventPublisher& publisher,
+Answer<PingReply> wait_until_read(const Options& options, const client::EventPublisher& publisher,
                                   Clock::time_point until) {
-  StatusClient client(options.endpoints.status, left_until(until));
+  StatusClient status(options.endpoints.status, left_until(until));
   Duration pause = pause_first;
   while (true) {
-    auto answer = client.ask(PingRequest{publisher.source()});
+    auto answer = status.ask(PingRequest{publisher.source()});
     const auto* reply = std::get_if<PingReply>(&answer);
     if (reply == nullptr || reply->source_seq.value_or(0) >= publisher.seq()) {
       return answer;
@@ -96,7 +96,7 @@ Answer<PingReply> wait_until_read(const Options& options, const EventPublisher& 
 int run_emit(const Options& options, const EmitOptions& verb) {
   const auto until = Clock::now() + options.timeout;
   try {
-    EventPublisher publisher(options.endpoints.events);
+    client::EventPublisher publisher(options.endpoints.events);
     if (!publisher.wait_for_monitor(left_until(until))) {
       return fail(options, Unreachable{"no subscription on " + options.endpoints.events +
                                        " within " + format_duration(options.timeout)});

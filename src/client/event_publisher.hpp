@@ -1,21 +1,20 @@
-// Publishes single events, each under this publisher's own source and the next seq.
+// Publishes single events, each under this publisher's own source and the next seq, for who waits
+// until each has been read. Agents have AgentClient.
 #pragma once
 
-#include <memory>
+#include <cstdint>
 #include <string>
 
+#include "client/publication.hpp"
 #include "heartbeat/event.hpp"
 #include "heartbeat/time.hpp"
 
-namespace heartbeat {
+namespace heartbeat::client {
 
 class EventPublisher {
  public:
   // Connects; throws std::runtime_error with the endpoint and the cause if it cannot be used.
   explicit EventPublisher(const std::string& endpoint);
-  ~EventPublisher();
-  EventPublisher(const EventPublisher&) = delete;
-  EventPublisher& operator=(const EventPublisher&) = delete;
 
   // True while the monitor is subscribed: what is sent before would be lost silently.
   bool wait_for_monitor(Duration timeout);
@@ -25,13 +24,14 @@ class EventPublisher {
   bool publish(Event event, Duration timeout);
 
   // Random, new for each publisher.
-  const std::string& source() const;
+  const std::string& source() const { return source_; }
   // Of the last event published; 0 = none yet.
-  std::uint64_t seq() const;
+  std::uint64_t seq() const { return seq_; }
 
  private:
-  struct Connection;
-  std::unique_ptr<Connection> connection_;
+  Publication publication_;
+  const std::string source_;
+  std::uint64_t seq_ = 0;
 };
 
-}  // namespace heartbeat
+}  // namespace heartbeat::client

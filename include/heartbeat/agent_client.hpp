@@ -1,0 +1,127 @@
+// Reports an agent process's runs to the monitor: register, activity, idle, unregister, as
+// schemas/README.md, "Events", words them.
+//
+//   heartbeat::AgentClient client;
+//   heartbeat::AgentRun run(client, {.agent_id = "dev-1", .task_id = "T-42"});
+//   while (work()) run.activity();
+//   run.finish("done");
+//
+// Once a client is made, nothing here throws or waits for the network: a sender thread of the
+// client's own does all I/O, and what cannot be sent is counted.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "heartbeat/endpoints.hpp"
+#include "heartbeat/time.hpp"
+
+namespace heartbeat {
+
+struct AgentClientOptions {
+  // Where the monitor takes events; it need not be there yet.
+  std::string events = Endpoints{}.events;
+  // Activity of one run is sent at most once in this time. Silence is judged in minutes, so
+  // nothing is gained by less than a second.
+  Duration beat_interval{1'000};
+  // State changes that wait while there is no monitor; beyond, the oldest are dropped and counted.
+  std::size_t changes_max = 100'000;
+  // How long the destructor waits for what is not yet sent.
+  Duration linger{1'000};
+};
+
+class AgentClient {
+ public:
+  struct Counts {
+    std::uint64_t events_sent_total = 0;      // handed to the transport, repeats included
+    std::uint64_t changes_dropped_total = 0;  // state changes that were never sent
+    std::uint64_t changes_waiting = 0;        // not yet sent
+    std::uint64_t sends_refused_total = 0;    // the transport took nothing for a while
+    std::uint64_t subscriptions_total = 0;    // of monitors; a reconnection is a fresh one
+    bool connected = false;                   // a monitor listens
+  };
+
+  // Starts the sender thread. Throws std::invalid_argument where an option cannot be used, and
+  // std::runtime_error where the system refuses a socket or a thread.
+  explicit AgentClient(AgentClientOptions options = {});
+  // Sends what waits, for `linger` at most. Runs may outlive their client; they then report
+  // nothing.
+  ~AgentClient();
+  AgentClient(const AgentClient&) = delete;
+  AgentClient& operator=(const AgentClient&) = delete;
+
+  Counts counts() const;
+
+ private:
+  friend class AgentRun;
+  class Sender;
+  std::shared_ptr<Sender> sender_;
+};
+
+// What a run says of itself when it registers. Over-long or unprintable text is made to fit;
+// an agent_id, run_id or task_id that the monitor must reject makes a run that reports nothing
+// and counts as dropped.
+struct AgentRunOptions {
+  std::string agent_id{};  // 1–128 bytes
+  std::string run_id{};  // 0–128 bytes; runs of one agent with different run_ids live side by side
+  std::string task_id{};     // 0–128 bytes
+  std::string agent_type{};  // 0–64 bytes
+  std::string phase{};
+  std::string detail{};
+  std::optional<Duration> promise{};  // instead of the stale threshold, until the next activity
+  std::optional<Duration> timeout_after{};  // instead of the timeout threshold
+};
+
+// One run, as a scope: registers when made, unregisters when it ends, with outcome `done`, or
+// `failed` where an exception leaves the scope. Its functions may be called from any thread.
+class AgentRun {
+ public:
+  AgentRun(AgentClient& client, AgentRunOptions options) noexcept;
+  ~AgentRun();
+  AgentRun(const AgentRun&) = delete;
+  AgentRun& operator=(const AgentRun&) = delete;
+
+  // Work advances. Call it from the work itself, as often as you like: it reads a clock and writes
+  // a field, without lock, allocation or system call. A timer thread that calls it would hide a
+  // hang.
+  void activity() noexcept;
+  // Activity, and a number that grows as the work advances.
+  void progress(std::uint64_t value) noexcept;
+
+  // State changes: they leave at once, behind the activity that came before them.
+  // Waiting for work: the run is shown as idle until the next activity. No activity by itself.
+  void idle() noexcept;
+  // What it does now: `tool:web_search`, `waiting:human`. Activity, unless idle.
+  void phase(std::string_view text) noexcept;
+  // Free text for the person who looks. Activity, unless idle.
+  void detail(std::string_view text) noexcept;
+  // "You hear from me within this time." Holds until the next activity. Activity, unless idle.
+  void promise(Duration within) noexcept;
+  // Ends the run; what is called afterwards does nothing.
+  void finish(std::string_view outcome) noexcept;
+
+ private:
+  friend class AgentClient;
+  struct Record;
+  std::shared_ptr<AgentClient::Sender> sender_;
+  std::shared_ptr<Record> record_;  // nullptr: reports nothing
+  int exceptions_;                  // in flight when the scope began
+};
+
+// One client for the whole process, for programs that have no place to keep their own.
+namespace process_client {
+
+// Makes it. Throws as AgentClient does, and std::logic_error if there is one already.
+void init(AgentClientOptions options = {});
+// Throws std::logic_error if init() was not called, or stop() was.
+AgentClient& get();
+// Ends it as ~AgentClient does. Does nothing if there is none.
+void stop() noexcept;
+
+}  // namespace process_client
+
+}  // namespace heartbeat

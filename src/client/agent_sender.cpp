@@ -1,0 +1,433 @@
+#include "client/agent_sender.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <iterator>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+#include "client/fitting.hpp"
+#include "client/source.hpp"
+#include "wire/encode.hpp"
+
+namespace heartbeat {
+namespace {
+
+// So many of the largest events fit a message.
+constexpr std::size_t batch_events = 128;
+// What was sent so shortly before a connection ended may have died on its way.
+constexpr std::int64_t sent_kept_ms = 5'000;
+// One wait for a transport that takes nothing; between two, changes and subscriptions are seen.
+constexpr Duration send_timeout{50};
+constexpr std::chrono::hours for_ever{1};
+
+Duration since(std::int64_t then, std::int64_t now) {
+  return std::clamp(Duration{now - then}, Duration{0}, duration_max);
+}
+
+AgentClientOptions checked(AgentClientOptions options) {
+  const auto refuse = [](const std::string& what) { throw std::invalid_argument(what); };
+  if (!is_endpoint(options.events)) {
+    refuse("AgentClientOptions::events: got '" + options.events + "', expected " + endpoint_form);
+  }
+  if (options.beat_interval < Duration{1} || options.beat_interval > duration_max) {
+    refuse("AgentClientOptions::beat_interval: expected 1 ms to ten years");
+  }
+  if (options.changes_max == 0) {
+    refuse("AgentClientOptions::changes_max: got 0, expected at least 1");
+  }
+  if (options.linger < Duration{0}) {
+    refuse("AgentClientOptions::linger: expected no negative duration");
+  }
+  return options;
+}
+
+}  // namespace
+
+AgentClient::Sender::Sender(AgentClientOptions options)
+    : options_(checked(std::move(options))),
+      publication_(options_.events, options_.linger),
+      beat_source_(client::random_source()),
+      change_source_(client::random_source()),
+      wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      next_beat_(Clock::now()) {
+  if (wake_fd_ < 0) {
+    throw std::system_error(errno, std::generic_category(), "eventfd");
+  }
+  // Signals are the program's business.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (...) {
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    close(wake_fd_);
+    throw;
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+AgentClient::Sender::~Sender() { close(wake_fd_); }
+
+void AgentClient::Sender::take(Change&& change) noexcept {
+  try {
+    bool wake = false;
+    {
+      const std::scoped_lock lock(mutex_);
+      if (stopping_) {
+        return;
+      }
+      wake = handed_over_.empty();
+      // Under the lock: whoever reads an activity there has seen all changes before it.
+      change.active = change.run->active.exchange(0, std::memory_order_relaxed);
+      handed_over_.push_back(std::move(change));
+    }
+    if (wake) {
+      eventfd_write(wake_fd_, 1);
+    }
+  } catch (const std::exception&) {
+    count_dropped();
+  }
+}
+
+void AgentClient::Sender::change(const std::shared_ptr<AgentRun::Record>& run, What what,
+                                 std::string_view text, std::optional<Duration> promise) noexcept {
+  if (what == What::end ? run->finished.exchange(true) : run->finished.load()) {
+    return;
+  }
+  try {
+    Change change;
+    change.run = run;
+    change.what = what;
+    change.at = coarse_now();
+    change.text = what == What::phase    ? client::fitting(&Event::phase, text)
+                  : what == What::detail ? client::fitting(&Event::detail, text)
+                  : what == What::end    ? client::fitting(&Event::outcome, text)
+                                         : std::string{};
+    change.promise = client::acceptable_wait(promise);
+    take(std::move(change));
+  } catch (const std::exception&) {
+    count_dropped();
+  }
+}
+
+void AgentClient::Sender::count_dropped() noexcept {
+  const std::scoped_lock lock(mutex_);
+  ++dropped_;
+}
+
+AgentClient::Counts AgentClient::Sender::counts() const {
+  const std::scoped_lock lock(mutex_);
+  Counts counts = counts_;
+  counts.changes_waiting += handed_over_.size();
+  counts.changes_dropped_total = dropped_;
+  return counts;
+}
+
+void AgentClient::Sender::stop() noexcept {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+  }
+  eventfd_write(wake_fd_, 1);
+  thread_.join();
+}
+
+void AgentClient::Sender::run() {
+  while (true) {
+    wait();
+    now_ = coarse_now();
+    if (collect() && !stop_at_) {
+      stop_at_ = Clock::now() + options_.linger;
+    }
+    if (!publication_.subscribed()) {
+      outbox_.clear();  // say_again() covers it
+    } else if (std::exchange(subscriptions_, publication_.subscriptions()) !=
+               publication_.subscriptions()) {
+      outbox_.clear();
+      say_again();
+    }
+    if (publication_.subscribed() && flush()) {
+      forget_old_changes();
+      say_changes();
+      say_beats();
+      flush();
+    }
+    publish_counts();
+    if (stop_at_ && ((waiting_.empty() && outbox_.empty()) || Clock::now() >= *stop_at_)) {
+      break;
+    }
+  }
+  const std::scoped_lock lock(mutex_);
+  dropped_ += waiting_.size();
+  counts_.changes_waiting = 0;
+  counts_.connected = false;
+}
+
+void AgentClient::Sender::wait() {
+  const auto now = Clock::now();
+  auto until = now + for_ever;
+  if (publication_.subscribed()) {
+    const bool more = !outbox_.empty() || !waiting_.empty() || beat_from_ != 0;
+    until = more ? now : runs_.empty() ? until : next_beat_;
+  }
+  if (stop_at_) {
+    until = std::min(until, *stop_at_);
+  }
+  publication_.look(until, wake_fd_);
+}
+
+bool AgentClient::Sender::collect() {
+  eventfd_t count = 0;
+  eventfd_read(wake_fd_, &count);
+  bool stopping = false;
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping = stopping_;
+    std::move(handed_over_.begin(), handed_over_.end(), std::back_inserter(waiting_));
+    handed_over_.clear();
+  }
+  drop_beyond_limit();
+  return stopping;
+}
+
+// The run goes on as if the change had been told: after the next subscription its state is.
+void AgentClient::Sender::drop_beyond_limit() {
+  for (; waiting_.size() > options_.changes_max; waiting_.pop_front()) {
+    apply(waiting_.front());
+    count_dropped();
+  }
+}
+
+// As DESIGN words it: what was sent in the last seconds once more with its seq, and the state of
+// each run, never as a register, which would make a hung worker look alive.
+void AgentClient::Sender::say_again() {
+  std::vector<Event> events;
+  for (const Change& change : sent_) {
+    events.push_back(event_of(change));
+  }
+  for (const auto& run : runs_) {
+    events.push_back(snapshot_of(*run));
+  }
+  for (std::span<const Event> rest = events; !rest.empty();) {
+    const auto batch = rest.first(std::min(batch_events, rest.size()));
+    say(batch);
+    rest = rest.subspan(batch.size());
+  }
+  next_beat_ = Clock::now();
+  beat_from_ = 0;
+}
+
+void AgentClient::Sender::say_changes() {
+  std::vector<Event> events;
+  while (!waiting_.empty() && events.size() + 2 <= batch_events) {
+    Change& change = sent_.emplace_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+    if (change.active != 0) {
+      events.push_back(activity_of(*change.run, change.active));
+    }
+    apply(change);
+    change.seq = ++change_seq_;
+    change.sent = now_;
+    events.push_back(event_of(change));
+  }
+  say(events);
+}
+
+// Behind all changes: what a run does is told after the run.
+void AgentClient::Sender::say_beats() {
+  if (!waiting_.empty() || Clock::now() < next_beat_) {
+    return;
+  }
+  std::vector<Event> events;
+  {
+    const std::scoped_lock lock(mutex_);
+    if (!handed_over_.empty()) {
+      return;
+    }
+    for (; beat_from_ < runs_.size() && events.size() < batch_events; ++beat_from_) {
+      AgentRun::Record& run = *runs_[beat_from_];
+      if (run.active.load(std::memory_order_relaxed) != 0) {
+        events.push_back(activity_of(run, run.active.exchange(0, std::memory_order_relaxed)));
+      }
+    }
+  }
+  say(events);
+  if (beat_from_ >= runs_.size()) {
+    beat_from_ = 0;
+    next_beat_ = Clock::now() + options_.beat_interval;
+  }
+}
+
+void AgentClient::Sender::say(std::span<const Event> events) {
+  if (events.empty()) {
+    return;
+  }
+  Message message;
+  message.events = events.size();
+  wire::encode_batch(events, message.payload);
+  outbox_.push_back(std::move(message));
+}
+
+bool AgentClient::Sender::flush() {
+  for (; !outbox_.empty(); outbox_.pop_front()) {
+    if (!publication_.send("event", outbox_.front().payload, send_timeout)) {
+      ++sends_refused_;
+      return false;
+    }
+    events_sent_ += outbox_.front().events;
+  }
+  return true;
+}
+
+void AgentClient::Sender::forget_old_changes() {
+  while (!sent_.empty() && now_ - sent_.front().sent > sent_kept_ms) {
+    sent_.pop_front();
+  }
+}
+
+void AgentClient::Sender::publish_counts() {
+  const std::scoped_lock lock(mutex_);
+  counts_.events_sent_total = events_sent_;
+  counts_.changes_waiting = waiting_.size();
+  counts_.sends_refused_total = sends_refused_;
+  counts_.subscriptions_total = publication_.subscriptions();
+  counts_.connected = publication_.subscribed();
+}
+
+// Notes what the monitor is told by it.
+void AgentClient::Sender::apply(Change& change) {
+  AgentRun::Record& run = *change.run;
+  switch (change.what) {
+    case What::begin:
+      change.kind = EventKind::register_;
+      run.task_id = change.text;
+      run.agent_type = change.agent_type;
+      run.phase = change.phase;
+      run.detail = change.detail;
+      run.active_told = change.at;
+      run.place = runs_.size();
+      runs_.push_back(change.run);
+      break;
+    case What::end:
+      change.kind = EventKind::unregister;
+      remove(run);
+      return;
+    case What::idle:
+      change.kind = EventKind::idle;
+      run.idle = true;
+      return;
+    case What::phase:
+    case What::detail:
+    case What::promise:
+      change.kind = run.idle ? EventKind::idle : EventKind::activity;
+      if (!run.idle) {
+        run.active_told = std::max(run.active_told, change.at);
+        run.promised_until.reset();
+      }
+      if (change.what == What::phase) {
+        run.phase = change.text;
+      } else if (change.what == What::detail) {
+        run.detail = change.text;
+      }
+      break;
+  }
+  if (change.promise) {
+    run.promised_until = change.at + change.promise->count();
+  }
+}
+
+Event AgentClient::Sender::event_of(const Change& change) const {
+  Event event = plain(*change.run, change.kind);
+  event.source = change_source_;
+  event.seq = change.seq;
+  if (change.kind == EventKind::register_ || change.kind == EventKind::activity) {
+    event.idle_for_ms = since(change.at, now_);
+  }
+  if (change.promise) {
+    event.stale_after_ms =
+        std::max(*change.promise - since(change.at, now_), Duration{1});  // 1: it is broken
+  }
+  switch (change.what) {
+    case What::begin:
+      event.task_id = change.text;
+      event.agent_type = change.agent_type;
+      event.phase = change.phase;
+      event.detail = change.detail;
+      event.timeout_after_ms = change.run->timeout_after;
+      break;
+    case What::end:
+      event.outcome = change.text;
+      break;
+    case What::phase:
+      event.phase = change.text;
+      break;
+    case What::detail:
+      event.detail = change.text;
+      break;
+    case What::idle:
+    case What::promise:
+      break;
+  }
+  return event;
+}
+
+Event AgentClient::Sender::activity_of(AgentRun::Record& run, std::int64_t active) {
+  run.active_told = std::max(run.active_told, active);
+  run.idle = false;
+  run.promised_until.reset();
+  Event event = plain(run, EventKind::activity);
+  event.source = beat_source_;
+  event.seq = ++beat_seq_;
+  event.idle_for_ms = since(active, now_);
+  const std::uint64_t progress = run.progress.load(std::memory_order_relaxed);
+  if (progress != run.progress_told) {
+    run.progress_told = progress;
+    event.progress = progress;
+  }
+  return event;
+}
+
+// Enough for a monitor that knows nothing of the run. As told so far: what came since follows.
+Event AgentClient::Sender::snapshot_of(const AgentRun::Record& run) {
+  Event event = plain(run, run.idle ? EventKind::idle : EventKind::activity);
+  event.source = beat_source_;
+  event.seq = ++beat_seq_;
+  event.idle_for_ms = since(run.active_told, now_);
+  if (event.kind == EventKind::activity) {
+    event.progress = run.progress_told;
+  }
+  if (run.promised_until) {
+    event.stale_after_ms = std::max(Duration{*run.promised_until - now_}, Duration{1});
+  }
+  event.task_id = run.task_id;
+  event.agent_type = run.agent_type;
+  event.phase = run.phase;
+  event.detail = run.detail;
+  return event;
+}
+
+Event AgentClient::Sender::plain(const AgentRun::Record& run, EventKind kind) const {
+  Event event;
+  event.kind = kind;
+  event.agent_id = run.agent_id;
+  event.run_id = run.run_id;
+  event.running_for_ms = since(run.started, now_);
+  event.sent_at = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+  return event;
+}
+
+void AgentClient::Sender::remove(AgentRun::Record& run) {
+  runs_.back()->place = run.place;
+  std::swap(runs_[run.place], runs_.back());
+  runs_.pop_back();
+}
+
+}  // namespace heartbeat

@@ -1,0 +1,124 @@
+// The client's own thread. Agents' threads hand it state changes; activity it reads from the runs'
+// records, so that a million calls between two beats cost one event.
+//
+// Two sources, each with its own seq. Changes are sent again after a reconnection, under the same
+// seq, and the monitor's window removes doubles only among the last 64 of a source: the beats of
+// many runs would push them out of it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "client/publication.hpp"
+#include "client/run_record.hpp"
+#include "heartbeat/agent_client.hpp"
+#include "heartbeat/event.hpp"
+
+namespace heartbeat {
+
+class AgentClient::Sender {
+ public:
+  enum class What : std::uint8_t { begin, end, idle, phase, detail, promise };
+
+  // A run's state change, as the agent's thread saw it.
+  struct Change {
+    std::shared_ptr<AgentRun::Record> run;
+    What what = What::begin;
+    std::int64_t at = 0;      // as coarse_now() counts
+    std::int64_t active = 0;  // the last activity before it that was not told; 0 = none
+    std::string text;         // begin: the task; end: the outcome; phase, detail: the new one
+    std::string agent_type;   // these three: begin
+    std::string phase;
+    std::string detail;
+    std::optional<Duration> promise;  // begin, promise
+
+    // Set when it is sent first, and the same whenever it is sent again.
+    EventKind kind = EventKind::activity;
+    std::uint64_t seq = 0;
+    std::int64_t sent = 0;
+  };
+
+  // Throws as AgentClient does.
+  explicit Sender(AgentClientOptions options);
+  // REQUIRES: stopped.
+  ~Sender();
+
+  // These from any thread. Once stopped they do nothing; what cannot be kept counts as dropped.
+  void take(Change&& change) noexcept;
+  // A change of a run that has begun; text and promise are made to fit. After `end` none counts.
+  void change(const std::shared_ptr<AgentRun::Record>& run, What what, std::string_view text = {},
+              std::optional<Duration> promise = std::nullopt) noexcept;
+  void count_dropped() noexcept;
+  Counts counts() const;
+  // Sends what waits, for `linger` at most, and ends the thread. Not from two threads at once.
+  void stop() noexcept;
+
+ private:
+  struct Message {
+    std::string payload;
+    std::size_t events = 0;
+  };
+  using Clock = client::SteadyClock;
+
+  void run();
+  // Waits until there is something to do.
+  void wait();
+  // Takes what was handed over. Returns whether the client is to stop.
+  bool collect();
+  void drop_beyond_limit();
+  // Tells a monitor that subscribed afresh all that it may have missed.
+  void say_again();
+  void say_changes();
+  void say_beats();
+  // True once all that was said has been taken by the transport.
+  bool flush();
+  void forget_old_changes();
+  void publish_counts();
+
+  void say(std::span<const Event> events);
+  void apply(Change& change);
+  Event event_of(const Change& change) const;
+  Event activity_of(AgentRun::Record& run, std::int64_t active);
+  Event snapshot_of(const AgentRun::Record& run);
+  Event plain(const AgentRun::Record& run, EventKind kind) const;
+  void remove(AgentRun::Record& run);
+
+  const AgentClientOptions options_;
+  client::Publication publication_;
+  const std::string beat_source_;
+  const std::string change_source_;
+  int wake_fd_ = -1;
+
+  mutable std::mutex mutex_;  // guards these
+  std::deque<Change> handed_over_;
+  bool stopping_ = false;
+  std::uint64_t dropped_ = 0;
+  Counts counts_;
+
+  // The thread's own.
+  std::deque<Change> waiting_;                           // in order, not yet sent
+  std::deque<Change> sent_;                              // in the last seconds of the connection
+  std::deque<Message> outbox_;                           // said, and not yet taken
+  std::vector<std::shared_ptr<AgentRun::Record>> runs_;  // begun and not ended, as told
+  std::int64_t now_ = 0;                                 // of this turn
+  std::size_t beat_from_ = 0;  // the first run that this beat has not told
+  Clock::time_point next_beat_;
+  std::uint64_t beat_seq_ = 0;
+  std::uint64_t change_seq_ = 0;
+  std::uint64_t subscriptions_ = 0;  // that were dealt with
+  std::uint64_t events_sent_ = 0;
+  std::uint64_t sends_refused_ = 0;
+  std::optional<Clock::time_point> stop_at_;
+  std::thread thread_;
+};
+
+}  // namespace heartbeat

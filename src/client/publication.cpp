@@ -1,0 +1,92 @@
+#include "client/publication.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <stdexcept>
+
+namespace heartbeat::client {
+namespace {
+
+constexpr const char* connection_events = "inproc://connection";
+
+int whole_ms(Duration duration) {
+  return static_cast<int>(std::clamp(duration, Duration{0}, Duration{INT_MAX}).count());
+}
+
+}  // namespace
+
+Publication::Publication(const std::string& endpoint, Duration linger) {
+  socket_.set(zmq::sockopt::linger, whole_ms(linger));
+  // Each fresh subscription is shown, also one like the last: it tells of another monitor.
+  socket_.set(zmq::sockopt::xpub_verbose, 1);
+  // A full pipe refuses, rather than losing silently.
+  socket_.set(zmq::sockopt::xpub_nodrop, 1);
+  if (zmq_socket_monitor(socket_.handle(), connection_events, ZMQ_EVENT_DISCONNECTED) != 0) {
+    throw std::runtime_error(std::string("zmq_socket_monitor: ") + zmq_strerror(zmq_errno()));
+  }
+  connection_.set(zmq::sockopt::linger, 0);
+  connection_.connect(connection_events);
+  connect(socket_, endpoint);
+}
+
+void Publication::look(SteadyClock::time_point until, int stop_fd) {
+  std::array<zmq_pollitem_t, 3> items{{
+      {connection_.handle(), 0, ZMQ_POLLIN, 0},
+      {socket_.handle(), 0, ZMQ_POLLIN, 0},
+      {nullptr, stop_fd, ZMQ_POLLIN, 0},
+  }};
+  while (poll(items.data(), stop_fd < 0 ? 2 : 3, until)) {
+    if (items[1].revents != 0) {
+      take_subscription();
+    } else if (items[0].revents != 0) {
+      take_connection_ends();
+    } else {
+      return;
+    }
+    until = SteadyClock::now();  // what else there is, but no more waiting
+  }
+}
+
+// \x01 and the topic begin a subscription, \x00 ends one.
+void Publication::take_subscription() {
+  const std::string frame = receive(socket_).front();
+  // The end of the connection before it, if there was one, is in by now, and must not be taken for
+  // the end of this one.
+  take_connection_ends();
+  subscribed_ = !frame.empty() && frame.front() == '\x01';
+  subscriptions_ += subscribed_ ? 1 : 0;
+}
+
+// The socket keeps its subscriptions while it reconnects, and what is sent meanwhile waits in its
+// queue and grows old.
+void Publication::take_connection_ends() {
+  zmq::message_t frame;
+  while (connection_.recv(frame, zmq::recv_flags::dontwait)) {
+    subscribed_ = false;
+  }
+}
+
+bool Publication::send(std::string_view topic, std::string_view payload, Duration timeout) {
+  const auto until = SteadyClock::now() + timeout;
+  while (true) {
+    const auto left = std::chrono::ceil<Duration>(until - SteadyClock::now());
+    socket_.set(zmq::sockopt::sndtimeo, whole_ms(left));
+    try {
+      // Either both frames are taken or the first is refused.
+      if (!socket_.send(zmq::buffer(topic), zmq::send_flags::sndmore)) {
+        return false;
+      }
+      break;
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) {
+        throw std::runtime_error(std::string("publishing: ") + error.what());
+      }
+    }
+  }
+  socket_.send(zmq::buffer(payload), zmq::send_flags::none);
+  return true;
+}
+
+}  // namespace heartbeat::client

@@ -1,0 +1,43 @@
+// The XPUB socket on which events leave. On the wire it is a PUB; besides, it sees subscriptions,
+// so that nothing is sent before somebody listens, and its connection's end.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <zmq.hpp>
+
+#include "client/sockets.hpp"
+#include "heartbeat/time.hpp"
+
+namespace heartbeat::client {
+
+class Publication {
+ public:
+  // Throws std::runtime_error if the endpoint cannot be used. Closing the socket waits for `linger`
+  // at most for what was handed over.
+  Publication(const std::string& endpoint, Duration linger);
+
+  // Takes note of subscriptions and of the connection's end, as far as they have come in. Waits for
+  // them no longer than until `until`, `stop_fd` (-1 = none) is readable, or one has come.
+  void look(SteadyClock::time_point until, int stop_fd = -1);
+  // Somebody listens. What is sent while nobody does would be lost silently.
+  bool subscribed() const { return subscribed_; }
+  // Counts up with each fresh subscription, which a reconnection also causes.
+  std::uint64_t subscriptions() const { return subscriptions_; }
+
+  // False if the transport did not take it within `timeout`.
+  bool send(std::string_view topic, std::string_view payload, Duration timeout);
+
+ private:
+  void take_subscription();
+  void take_connection_ends();
+
+  zmq::context_t context_{1};
+  zmq::socket_t socket_{context_, zmq::socket_type::xpub};
+  zmq::socket_t connection_{context_, zmq::socket_type::pair};  // events of socket_'s connection
+  bool subscribed_ = false;
+  std::uint64_t subscriptions_ = 0;
+};
+
+}  // namespace heartbeat::client

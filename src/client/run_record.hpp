@@ -1,0 +1,46 @@
+// What a run and the client's sender thread share.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+#include <optional>
+#include <string>
+
+#include "heartbeat/agent_client.hpp"
+
+namespace heartbeat {
+
+// Milliseconds of the monotonic clock's cheap reading, which is some milliseconds coarse.
+inline std::int64_t coarse_now() noexcept {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return std::int64_t{now.tv_sec} * 1'000 + now.tv_nsec / 1'000'000;
+}
+
+struct AgentRun::Record {
+  // Written by the agent's threads, read by the sender.
+  std::atomic<std::int64_t> active{0};  // the last activity; 0 = none since it was told
+  std::atomic<std::uint64_t> progress{0};
+  std::atomic<bool> finished{false};
+
+  // Fixed before the sender sees it.
+  std::string agent_id;
+  std::string run_id;
+  std::int64_t started = 0;
+  std::optional<Duration> timeout_after;
+
+  // The sender's own: the run as it was told so far.
+  std::string task_id;
+  std::string agent_type;
+  std::string phase;
+  std::string detail;
+  bool idle = false;
+  std::int64_t active_told = 0;
+  std::uint64_t progress_told = 0;
+  std::optional<std::int64_t> promised_until;
+  std::size_t place = 0;  // among the sender's runs
+};
+
+}  // namespace heartbeat

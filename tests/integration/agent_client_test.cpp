@@ -1,0 +1,410 @@
+// The agents' client against the real monitor, its restarts and a cable that is cut.
+#include "heartbeat/agent_client.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <random>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cable.hpp"
+#include "hbmond.hpp"
+
+namespace heartbeat::test {
+namespace {
+
+AgentClientOptions to(const Hbmond& monitor, Duration beat_interval = Duration{20}) {
+  AgentClientOptions options;
+  options.events = monitor.endpoints().events;
+  options.beat_interval = beat_interval;
+  options.linger = time_limit;
+  return options;
+}
+
+template <class Holds>
+void wait_until(const Holds& holds) {
+  const auto deadline = std::chrono::steady_clock::now() + time_limit;
+  while (!holds()) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+  }
+}
+
+std::optional<RunDetail> run_of(const Hbmond& monitor, const std::string& agent_id) {
+  StatusClient client{monitor.endpoints().status, time_limit};
+  auto answer = client.ask(AgentRequest{agent_id, std::nullopt});
+  const auto* reply = std::get_if<AgentReply>(&answer);
+  return reply == nullptr ? std::nullopt : std::optional{reply->runs.front()};
+}
+
+std::string outcome_of(const Hbmond& monitor, const std::string& agent_id) {
+  StatusClient client{monitor.endpoints().status, time_limit};
+  const auto answer = client.ask(AgentRequest{agent_id, std::nullopt});
+  const auto* error = std::get_if<Error>(&answer);
+  return error == nullptr || !error->outcome ? std::string{} : *error->outcome;
+}
+
+std::uint64_t counter(const Hbmond& monitor, const std::string& name) {
+  for (const auto& [key, value] : ask<CountersReply>(monitor, CountersRequest{}).counters) {
+    if (key == name) {
+      return value;
+    }
+  }
+  FAIL("no counter " << name);
+  return 0;
+}
+
+TEST_CASE("a run is a scope: it registers, reports, and unregisters") {
+  const Hbmond monitor;
+  AgentClient client{to(monitor)};
+  {
+    AgentRun run{client,
+                 {.agent_id = "pm",
+                  .run_id = "r1",
+                  .task_id = "T-1",
+                  .agent_type = "planner",
+                  .phase = "start",
+                  .detail = "a\nb",
+                  .promise = std::chrono::minutes{10},
+                  .timeout_after = std::chrono::hours{2}}};
+    wait_until([&] { return run_of(monitor, "pm").has_value(); });
+    auto row = *run_of(monitor, "pm");
+    CHECK(row.run_id == "r1");
+    CHECK(row.task_id == "T-1");
+    CHECK(row.agent_type == "planner");
+    CHECK(row.phase == "start");
+    CHECK(row.detail == "a b");
+    CHECK(row.stale_after_ms == std::chrono::minutes{10});
+    CHECK(row.timeout_after_ms == std::chrono::hours{2});
+    CHECK_FALSE(row.adopted);
+
+    run.progress(7);
+    wait_until([&] { return run_of(monitor, "pm")->progress == 7; });
+    CHECK(run_of(monitor, "pm")->stale_after_from == "configuration");  // activity ends a promise
+    run.idle();
+    wait_until([&] { return run_of(monitor, "pm")->status == "idle"; });
+    run.phase("waiting:human");
+    wait_until([&] { return run_of(monitor, "pm")->phase == "waiting:human"; });
+    CHECK(run_of(monitor, "pm")->status == "idle");
+    run.promise(std::chrono::minutes{3});
+    wait_until([&] { return run_of(monitor, "pm")->stale_after_ms == std::chrono::minutes{3}; });
+    CHECK(run_of(monitor, "pm")->status == "idle");
+    run.activity();
+    wait_until([&] { return run_of(monitor, "pm")->status == "running"; });
+    run.detail("x");
+    wait_until([&] { return run_of(monitor, "pm")->detail == "x"; });
+  }
+  wait_until([&] { return outcome_of(monitor, "pm") == "done"; });
+  CHECK(counter(monitor, "events_lost_total") == 0);
+  CHECK(counter(monitor, "events_zombie_total") == 0);
+}
+
+TEST_CASE("a scope that an exception leaves has failed; finish says it in other words") {
+  const Hbmond monitor;
+  AgentClient client{to(monitor)};
+  try {
+    const AgentRun run{client, {.agent_id = "unlucky"}};
+    throw std::runtime_error("the work");
+  } catch (const std::runtime_error&) {
+    // and one that begins and ends while another exception is dealt with has not
+    const AgentRun cleaning{client, {.agent_id = "cleaner"}};
+  }
+  AgentRun run{client, {.agent_id = "own"}};
+  run.finish("given up");
+  run.phase("too late");
+  wait_until([&] { return outcome_of(monitor, "own") == "given up"; });
+  CHECK(outcome_of(monitor, "unlucky") == "failed");
+  CHECK(outcome_of(monitor, "cleaner") == "done");
+  CHECK(counter(monitor, "events_zombie_total") == 0);
+}
+
+TEST_CASE("activity is sent once a beat, however often it is called") {
+  const Hbmond monitor;
+  AgentClient client{to(monitor, Duration{100})};
+  AgentRun run{client, {.agent_id = "busy"}};
+  const auto end = std::chrono::steady_clock::now() + Duration{1'000};
+  while (std::chrono::steady_clock::now() < end) {
+    run.activity();
+  }
+  CHECK(client.counts().events_sent_total >= 3);
+  CHECK(client.counts().events_sent_total <= 12);
+}
+
+TEST_CASE("a monitor that comes later is told what happened meanwhile, with its age") {
+  Hbmond monitor;
+  const auto options = to(monitor);
+  REQUIRE(monitor.stop(time_limit) == 0);
+  AgentClient client{options};
+  AgentRun run{client, {.agent_id = "early", .timeout_after = std::chrono::hours{2}}};
+  run.idle();
+  { const AgentRun brief{client, {.agent_id = "brief"}}; }
+  CHECK(client.counts().changes_waiting == 4);
+  CHECK_FALSE(client.counts().connected);
+  const auto began = std::chrono::steady_clock::now();
+  monitor.start();
+  wait_until([&] { return outcome_of(monitor, "brief") == "done"; });
+  const auto waited = std::chrono::steady_clock::now() - began;
+  const auto row = *run_of(monitor, "early");
+  CHECK(row.status == "idle");
+  CHECK_FALSE(row.adopted);
+  CHECK(row.timeout_after_ms == std::chrono::hours{2});
+  CHECK(row.running_for_ms <= std::chrono::ceil<Duration>(waited) + Duration{2'000});
+  CHECK(client.counts().changes_waiting == 0);
+}
+
+TEST_CASE("after a reconnection the last changes count once, and a new monitor knows each run") {
+  Hbmond monitor{{"--stale-threshold-ms=60000"}};
+  auto options = to(monitor);
+  options.events += "-cable";
+  Cable cable{options.events, monitor.endpoints().events};
+  AgentClient client{options};
+  AgentRun idle{client, {.agent_id = "idle", .task_id = "T-2"}};
+  AgentRun hung{client, {.agent_id = "hung"}};
+  AgentRun promised{client, {.agent_id = "promised"}};
+  idle.idle();
+  promised.promise(std::chrono::minutes{10});
+  wait_until([&] { return run_of(monitor, "promised").has_value(); });
+  const auto started = run_of(monitor, "hung")->started_at;
+  std::this_thread::sleep_for(Duration{5'500});  // longer than changes are sent again
+
+  idle.phase("still here");
+  { const AgentRun brief{client, {.agent_id = "brief"}}; }
+  wait_until([&] { return outcome_of(monitor, "brief") == "done"; });
+  cable.cut();
+  wait_until([&] { return client.counts().subscriptions_total == 2; });
+  idle.detail("x");
+  wait_until([&] { return run_of(monitor, "idle")->detail == "x"; });
+  CHECK(counter(monitor, "events_duplicate_total") == 3);
+  CHECK(counter(monitor, "sources_restarted_total") == 0);
+  CHECK(counter(monitor, "events_lost_total") == 0);
+  CHECK(counter(monitor, "runs_started_total") == 4);
+  CHECK(run_of(monitor, "hung")->idle_for_ms >= Duration{5'000});
+
+  monitor.kill();
+  monitor.start();
+  wait_until([&] { return counter(monitor, "runs_in_flight") == 3; });
+  CHECK(run_of(monitor, "idle")->status == "idle");
+  CHECK(run_of(monitor, "idle")->task_id == "T-2");
+  CHECK(run_of(monitor, "idle")->phase == "still here");
+  CHECK(run_of(monitor, "hung")->adopted);  // told as activity, not as a register
+  CHECK(run_of(monitor, "hung")->idle_for_ms >= Duration{5'000});
+  CHECK(std::chrono::abs(run_of(monitor, "hung")->started_at - started) < Duration{1'000});
+  const auto rest = run_of(monitor, "promised")->stale_after_ms;
+  CHECK(rest < std::chrono::minutes{10} - Duration{5'000});
+  CHECK(rest > std::chrono::minutes{9});
+}
+
+TEST_CASE("a worker that hangs is warned about at its time although the sender goes on") {
+  const Hbmond monitor{{"--stale-threshold-ms=1000"}};
+  AgentClient client{to(monitor)};
+  AgentRun hangs{client, {.agent_id = "hangs"}};
+  std::atomic<bool> over = false;
+  std::thread worker([&] {
+    AgentRun works{client, {.agent_id = "works"}};
+    while (!over) {
+      works.activity();
+      std::this_thread::yield();
+    }
+  });
+  wait_until([&] { return run_of(monitor, "hangs").has_value(); });
+  const Notices notices = notices_until(
+      monitor.endpoints(), [](const auto& notice) { return notice.alert.kind == "stale"; });
+  over = true;
+  worker.join();
+  CHECK(notices.back().alert.agent_id == "hangs");
+  CHECK(notices.back().alert.idle_ms > Duration{1'000});
+  CHECK(notices.back().alert.idle_ms < Duration{1'500});
+}
+
+TEST_CASE("what cannot be told is counted, and nothing throws") {
+  const Hbmond monitor;
+  auto options = to(monitor);
+  options.changes_max = 3;
+  options.events += "-nobody";
+  options.linger = Duration{0};
+  AgentClient client{options};
+  AgentRun nameless{client, {.agent_id = ""}};
+  AgentRun endless{client, {.agent_id = std::string(129, 'x')}};
+  nameless.activity();
+  nameless.idle();
+  CHECK(client.counts().changes_dropped_total == 2);
+  AgentRun run{client, {.agent_id = "pm"}};
+  run.idle();
+  run.phase("one");
+  run.phase("two");
+  wait_until([&] { return client.counts().changes_dropped_total == 3; });
+  wait_until([&] { return client.counts().changes_waiting == 3; });
+  options.beat_interval = Duration{0};
+  CHECK_THROWS_AS(AgentClient{options}, std::invalid_argument);
+  options = to(monitor);
+  options.events = "smoke://signals";
+  CHECK_THROWS_AS(AgentClient{options}, std::invalid_argument);
+}
+
+TEST_CASE("a run may outlive its client") {
+  const Hbmond monitor;
+  auto client = std::make_unique<AgentClient>(to(monitor));
+  AgentRun run{*client, {.agent_id = "pm"}};
+  client.reset();
+  CHECK(run_of(monitor, "pm").has_value());
+  run.activity();
+  run.idle();
+}
+
+TEST_CASE("process_wide_client") {
+  const Hbmond monitor;
+  CHECK_THROWS_AS(process_client::get(), std::logic_error);
+  process_client::init(to(monitor));
+  CHECK_THROWS_AS(process_client::init(to(monitor)), std::logic_error);
+  { const AgentRun run{process_client::get(), {.agent_id = "pm"}}; }
+  process_client::stop();
+  CHECK(outcome_of(monitor, "pm") == "done");  // stop() has sent everything
+  process_client::stop();
+  CHECK_THROWS_AS(process_client::get(), std::logic_error);
+  process_client::init(to(monitor));
+  process_client::stop();
+}
+
+// One thread's runs, and what it said of them last.
+class Worker {
+ public:
+  Worker(AgentClient& client, int number, std::size_t runs)
+      : client_(client),
+        agent_id_("w" + std::to_string(number)),
+        random_(static_cast<std::uint32_t>(number)),
+        runs_(runs) {
+    for (Kept& kept : runs_) {
+      begin(kept);
+    }
+  }
+
+  void step() {
+    Kept& kept = runs_[random_() % runs_.size()];
+    switch (random_() % 5) {
+      case 0:
+        kept.run.reset();
+        begin(kept);
+        break;
+      case 1:
+        kept.run->idle();
+        kept.idle = true;
+        break;
+      case 2:
+        kept.phase = "phase " + std::to_string(random_());
+        kept.run->phase(kept.phase);
+        break;
+      default:
+        kept.run->activity();
+        kept.idle = false;
+        break;
+    }
+  }
+
+  const std::string& agent_id() const { return agent_id_; }
+  struct Kept {
+    std::unique_ptr<AgentRun> run;
+    std::string run_id;
+    std::string phase;
+    bool idle = false;
+  };
+  const std::vector<Kept>& runs() const { return runs_; }
+
+ private:
+  void begin(Kept& kept) {
+    kept = {nullptr, std::to_string(++begun_), "", false};
+    kept.run = std::make_unique<AgentRun>(
+        client_, AgentRunOptions{.agent_id = agent_id_, .run_id = kept.run_id});
+  }
+
+  AgentClient& client_;
+  const std::string agent_id_;
+  std::mt19937 random_;
+  std::uint64_t begun_ = 0;
+  std::vector<Kept> runs_;
+};
+
+// Run id to status and phase.
+using Runs = std::map<std::string, std::pair<std::string, std::string>>;
+
+Runs runs_of(const Worker& worker) {
+  Runs runs;
+  for (const Worker::Kept& kept : worker.runs()) {
+    runs[kept.run_id] = {kept.idle ? "idle" : "running", kept.phase};
+  }
+  return runs;
+}
+
+Runs runs_of(const Hbmond& monitor, const std::string& agent_id) {
+  StatusClient client{monitor.endpoints().status, time_limit};
+  const auto answer = client.ask(AgentRequest{agent_id, std::nullopt});
+  Runs runs;
+  if (const auto* reply = std::get_if<AgentReply>(&answer)) {
+    for (const RunDetail& run : reply->runs) {
+      runs[run.run_id] = {run.status, run.phase};
+    }
+  }
+  return runs;
+}
+
+TEST_CASE("64 threads with 10,000 runs lose no state change over 20 restarts and 20 cuts") {
+  constexpr int threads_max = 64;
+  constexpr std::size_t runs_each = 10'000 / threads_max + 1;
+  Hbmond monitor;
+  auto options = to(monitor, Duration{200});
+  options.events += "-cable";
+  Cable cable{options.events, monitor.endpoints().events};
+  AgentClient client{options};
+  std::deque<Worker> workers;
+  for (int number = 0; number < threads_max; ++number) {
+    workers.emplace_back(client, number, runs_each);
+  }
+  std::atomic<bool> over = false;
+  std::vector<std::thread> threads;
+  for (Worker& worker : workers) {
+    threads.emplace_back([&over, &worker] {
+      while (!over) {
+        worker.step();
+        std::this_thread::sleep_for(Duration{10});  // the load, not a wait
+      }
+    });
+  }
+  const auto connected_afresh = [&](std::uint64_t before) {
+    wait_until([&] {
+      const auto counts = client.counts();
+      return counts.subscriptions_total > before && counts.connected && counts.changes_waiting == 0;
+    });
+  };
+  connected_afresh(0);
+  for (int round = 0; round < 20; ++round) {
+    auto before = client.counts().subscriptions_total;
+    if (round % 2 == 0) {
+      monitor.kill();
+    } else {
+      CHECK(monitor.stop(time_limit) == 0);
+    }
+    monitor.start();
+    connected_afresh(before);
+    before = client.counts().subscriptions_total;
+    cable.cut();
+    connected_afresh(before);
+  }
+  over = true;
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  for (const Worker& worker : workers) {
+    INFO(worker.agent_id());
+    const Runs expected = runs_of(worker);
+    wait_until([&] { return runs_of(monitor, worker.agent_id()) == expected; });
+  }
+  CHECK(counter(monitor, "runs_in_flight") == threads_max * runs_each);
+  CHECK(client.counts().changes_dropped_total == 0);
+}
+
+}  // namespace
+}  // namespace heartbeat::test
