@@ -22,12 +22,14 @@ class AlertSubscriber {
   AlertSubscriber& operator=(const AlertSubscriber&) = delete;
 
   enum class Event { alert, gone, back, lost, trouble };
-  // What happened: an alert; the monitor fell silent for 3 s (gone) or speaks again (back); `lost`
-  // alerts are no longer kept by the monitor; or an answer could not be had or read (trouble, told
-  // once until it is over; the question is asked again, and nothing is skipped meanwhile).
+  // What happened: an alert; the monitor fell silent for 3 s (gone) or speaks again (back;
+  // `restarted` where it has another epoch, and knows nothing of what was before); `lost` alerts
+  // are no longer kept by the monitor; or an answer could not be had or read (trouble, told once
+  // until it is over; the question is asked again, and nothing is skipped meanwhile).
   struct Notice {
     Event event = Event::alert;
     Alert alert;
+    bool restarted = false;
     std::uint64_t lost = 0;
     std::string why;  // trouble
   };

@@ -210,7 +210,8 @@ void AgentClient::Sender::drop_beyond_limit() {
 // each run, never as a register, which would make a hung worker look alive.
 void AgentClient::Sender::say_again() {
   std::vector<Event> events;
-  for (const Change& change : sent_) {
+  for (Change& change : sent_) {
+    change.sent = now_;  // this connection may end before they have arrived, too
     events.push_back(event_of(change));
   }
   for (const auto& run : runs_) {

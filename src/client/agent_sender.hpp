@@ -44,6 +44,7 @@ class AgentClient::Sender {
     // Set when it is sent first, and the same whenever it is sent again.
     EventKind kind = EventKind::activity;
     std::uint64_t seq = 0;
+    // When it was sent last.
     std::int64_t sent = 0;
   };
 

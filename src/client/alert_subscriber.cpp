@@ -135,21 +135,26 @@ struct AlertSubscriber::State {
   }
 
   // An alert is a sign of life too, and may come before the first beat.
-  void heard() {
+  void heard(const std::string& its_epoch) {
     heard_at = Clock::now();
     if (std::exchange(gone, false)) {
       Notice notice;
       notice.event = Event::back;
+      notice.restarted = !epoch.empty() && its_epoch != epoch;
       tell(notice);
     }
   }
 
   // True if the monitor has to be asked at once.
-  bool take_alert(const std::string& payload) {
+  bool take_alert(const std::string& payload, bool proven) {
     Alert alert;
     if (const auto problem = wire::decode_message(payload, alert)) {
       trouble("an alert that cannot be read: " + problem->message);
       return false;  // it shows as a gap
+    }
+    heard(alert.epoch);
+    if (!proven) {
+      return false;
     }
     if (alert.epoch != epoch) {
       return true;
@@ -167,6 +172,7 @@ struct AlertSubscriber::State {
       trouble("a beat that cannot be read: " + problem->message);
       return false;
     }
+    heard(beat.epoch);
     if (beat.epoch != epoch) {
       return true;
     }
@@ -216,15 +222,14 @@ void AlertSubscriber::run(const std::function<bool(const Notice&)>& deliver, int
     bool ask_now = false;
     if (wake == client::Wake::message) {
       const auto frames = client::receive(socket);
-      state.heard();
       if (frames.size() != 2) {
         state.trouble("a message of " + std::to_string(frames.size()) + " frames");
       } else if (frames[0] == "monitor.beat") {
         const bool first = !std::exchange(proven, true);
         ask_now = state.take_beat(frames[1]) || first;
-      } else if (proven) {
+      } else {
         // Those before the first beat are asked for with all others that came before it.
-        ask_now = state.take_alert(frames[1]);
+        ask_now = state.take_alert(frames[1], proven);
       }
     } else if (!state.gone && State::Clock::now() >= state.heard_at + gone_after) {
       state.gone = true;

@@ -24,7 +24,8 @@ void AlertReport::add(const Alert& alert, Instant now) {
   }
   if (lines_ < lines_max) {
     ++lines_;
-    logger_->log(level_of(alert), "{}", alert.message);
+    logger_->log(level_of(alert), "{}{}{}", alert.message, alert.run_id.empty() ? "" : ", run ",
+                 alert.run_id);
   } else {
     ++left_out_;
   }

@@ -1,9 +1,11 @@
 // hbmond: exit code 0 after SIGTERM or SIGINT, 1 if it failed while it ran, 2 if it did not start.
+#include <unistd.h>
+
 #include <cstdlib>
 #include <exception>
 #include <iostream>
-#include <optional>
 #include <string>
+#include <string_view>
 
 #include "bus/descriptors.hpp"
 #include "bus/signals.hpp"
@@ -19,9 +21,16 @@ constexpr int failed = 1;
 constexpr int not_started = 2;
 constexpr Duration log_closing_max{500};  // a log that nobody reads must not keep it from ending
 
-std::optional<std::string> environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  return value == nullptr ? std::nullopt : std::optional<std::string>{value};
+daemon::Environment environment() {
+  daemon::Environment variables;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text{*entry};
+    const std::size_t equals = text.find('=');
+    if (text.starts_with("HB_") && equals != std::string_view::npos) {
+      variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+    }
+  }
+  return variables;
 }
 
 int refuse(const std::string& why) {
@@ -31,7 +40,7 @@ int refuse(const std::string& why) {
 
 int start(int argc, const char* const* argv) {
   const bus::Signals signals;
-  const daemon::Reread read = [=] { return daemon::read_options(argc, argv, environment); };
+  const daemon::Reread read = [=] { return daemon::read_options(argc, argv, environment()); };
   auto options = read();
   if (const auto* bad = std::get_if<daemon::BadOption>(&options)) {
     return refuse(bad->message);

@@ -44,9 +44,12 @@ Monitor::Monitor(Options options, Reread reread, const bus::Signals& signals,
 }
 
 void Monitor::run() {
-  logger_->info("HeartbeatMonitor: started (check interval: {}ms), events {}, alerts {}, status {}",
-                options_.limits.check_interval_ms.count(), events_.endpoint(), alerts_.endpoint(),
-                status_.endpoint());
+  const core::Limits& limits = fleet_.limits();
+  logger_->info(
+      "HeartbeatMonitor: started (check interval: {}ms), events {}, alerts {}, status {}, stale "
+      "after {}ms, timeout after {}ms, epoch {}, version " HEARTBEAT_VERSION,
+      limits.check_interval_ms.count(), events_.endpoint(), alerts_.endpoint(), status_.endpoint(),
+      limits.stale_threshold_ms.count(), limits.timeout_threshold_ms.count(), log_.epoch());
   while (!stopping_) {
     bus::wait(events_, alerts_, status_, signals_.fd(), time_to_sleep());
     turn();
@@ -104,7 +107,10 @@ void Monitor::reload() {
     logger_->warn("{}", warning);
   }
   apply(invocation.options);
-  logger_->info("configuration reloaded");
+  const core::Limits& limits = fleet_.limits();
+  logger_->info("configuration reloaded from {}: stale after {}ms, timeout after {}ms",
+                invocation.options.config.value_or("the environment alone (no --config)"),
+                limits.stale_threshold_ms.count(), limits.timeout_threshold_ms.count());
 }
 
 void Monitor::apply(const Options& options) {

@@ -169,10 +169,16 @@ void OptionReader::parse_flags(int argc, const char* const* argv) {
 
 void OptionReader::read_environment() {
   std::vector<Given> found;
-  for (const Setting& setting : settings_) {
-    const std::string variable = variable_of(setting);
-    if (const auto value = environment_(variable)) {
-      found.push_back({&setting, *value, variable});
+  for (const auto& [variable, value] : environment_) {
+    const auto setting = std::find_if(settings_.begin(), settings_.end(), [&](const Setting& each) {
+      return variable_of(each) == variable;
+    });
+    if (setting != settings_.end()) {
+      found.push_back({&*setting, value, variable});
+    } else {
+      // Another tool's, perhaps: no reason not to start.
+      invocation_.warnings.push_back(quoted(variable) +
+                                     " in the environment is no option of hbmond: ignored");
     }
   }
   given_.insert(given_.begin(), found.begin(), found.end());

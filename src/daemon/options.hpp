@@ -3,7 +3,7 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -40,8 +40,8 @@ struct BadOption {
   std::string message;
 };
 
-// The value of an environment variable; nullopt = not set.
-using Environment = std::function<std::optional<std::string>(const std::string&)>;
+// The environment's variables that begin with HB_.
+using Environment = std::map<std::string, std::string>;
 
 std::variant<Invocation, BadOption> read_options(int argc, const char* const* argv,
                                                  const Environment& environment);

@@ -400,7 +400,17 @@ TEST_CASE("64 threads with 10,000 runs lose no state change over 20 restarts and
   for (const Worker& worker : workers) {
     INFO(worker.agent_id());
     const Runs expected = runs_of(worker);
-    wait_until([&] { return runs_of(monitor, worker.agent_id()) == expected; });
+    Runs told;
+    const auto deadline = std::chrono::steady_clock::now() + time_limit / 4;
+    do {
+      told = runs_of(monitor, worker.agent_id());
+    } while (told != expected && std::chrono::steady_clock::now() < deadline);
+    for (const auto& [run_id, state] : expected) {
+      INFO("run " << run_id << " is " << state.first << " '" << state.second << "'");
+      REQUIRE(told.contains(run_id));
+      CHECK(told.at(run_id) == state);
+    }
+    CHECK(told.size() == expected.size());
   }
   CHECK(counter(monitor, "runs_in_flight") == threads_max * runs_each);
   CHECK(client.counts().changes_dropped_total == 0);

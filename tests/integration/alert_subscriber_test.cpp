@@ -118,6 +118,7 @@ TEST_CASE("a subscriber is told that the monitor is gone and back, and follows i
   for (const Notice& notice : notices) {
     if (notice.event != What::alert) {
       told.push_back(notice.event);
+      CHECK(notice.restarted == (notice.event == What::back));
     }
   }
   CHECK(told == std::vector{What::gone, What::back});

@@ -105,6 +105,33 @@ class HbctlTest(unittest.TestCase):
                 self.assertIn(option, error)
                 self.assertIn(f"'{value}'", error)
 
+    def test_a_bad_variable_is_named_and_leaves_the_help_alone(self):
+        environment = clean_environment(HB_STATUS="bogus")
+        asked = subprocess.run(command("ping"), env=environment, capture_output=True, text=True,
+                               timeout=LIMIT, check=False)
+        self.assertEqual(asked.returncode, 2)
+        self.assertIn("HB_STATUS: 'bogus'", asked.stderr)
+        subprocess.run(command("--help"), env=environment, capture_output=True, timeout=LIMIT,
+                       check=True)
+
+    def test_an_unknown_verb_is_told_the_known_ones(self):
+        self.assertIn("status, agents", self.hbctl(None, "stauts", code=2)[1])
+
+    def test_emit_says_that_a_run_that_ended_stays_ended(self):
+        with Monitor() as monitor:
+            self.hbctl(monitor, "emit", "register", "dev")
+            self.hbctl(monitor, "emit", "unregister", "dev")
+            self.assertIn("ended at", self.hbctl(monitor, "emit", "activity", "dev", code=1)[1])
+            self.assertEqual(monitor.counters()["events_zombie_total"], 1)
+
+    def test_status_tells_the_last_alert_and_limits_exactly(self):
+        with Monitor(stale_threshold_ms=1999) as monitor:
+            self.hbctl(monitor, "emit", "register", "dev", "--timeout-after", "10ms")
+            self.wait_for_alerts(monitor, 1)
+            text = self.hbctl(monitor, "status")[0]
+            self.assertIn("stale after 1s999ms", text)
+            self.assertRegex(text, r"last alert +#1 at .*error: Timeout: agent dev")
+
     def test_a_very_long_timeout_is_fine(self):
         with Monitor() as monitor:
             self.hbctl(monitor, "emit", "register", "dev", "--timeout", "3000d")
@@ -157,7 +184,7 @@ class HbctlTest(unittest.TestCase):
             self.assertEqual(status["in_flight_agents"][0]["agent_id"], "dev-1")
             text = self.hbctl(monitor, "status")[0]
             self.assertIn("1 in flight", text)
-            self.assertIn("1m00s", text)
+            self.assertIn("stale after 1m,", text)
             self.assertIn("dev-1", text)
 
     def test_agents_shows_the_urgent_first_and_filters(self):

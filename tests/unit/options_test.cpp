@@ -17,17 +17,12 @@
 namespace heartbeat::daemon {
 namespace {
 
-using Variables = std::map<std::string, std::string>;
+using Variables = Environment;
 
 std::variant<Invocation, BadOption> read(std::vector<const char*> flags,
                                          const Variables& variables = {}) {
   flags.insert(flags.begin(), "hbmond");
-  return read_options(static_cast<int>(flags.size()), flags.data(),
-                      [&](const std::string& name) -> std::optional<std::string> {
-                        const auto found = variables.find(name);
-                        return found == variables.end() ? std::nullopt
-                                                        : std::optional(found->second);
-                      });
+  return read_options(static_cast<int>(flags.size()), flags.data(), variables);
 }
 
 Invocation accepted(std::vector<const char*> flags, const Variables& variables = {}) {
@@ -239,6 +234,12 @@ TEST_CASE("a file that cannot be read is refused with its name") {
   refused({"--config=/dev/zero"}, {}, {"--config", "/dev/zero", "regular"});
   const File large(std::string(2 * 1024 * 1024, '#'));
   refused({}, {{"HB_CONFIG", large.path()}}, {"--config", large.path(), "1 MiB"});
+}
+
+TEST_CASE("a variable that is no option is a warning") {
+  const auto invocation = accepted({}, {{"HB_STALE_TRESHOLD_MS", "5"}});
+  REQUIRE(invocation.warnings.size() == 1);
+  CHECK(invocation.warnings[0].find("HB_STALE_TRESHOLD_MS") != std::string::npos);
 }
 
 TEST_CASE("endpoints have a form") {

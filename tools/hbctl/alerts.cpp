@@ -15,13 +15,6 @@ namespace heartbeat::hbctl {
 
 namespace {
 
-Colour colour_of(const Alert& alert) {
-  if (alert.severity == "error") {
-    return Colour::red;
-  }
-  return alert.severity == "warning" ? Colour::yellow : Colour::green;
-}
-
 void print_alert(const Options& options, const Alert& alert) {
   if (options.json) {
     print_json(to_json(alert));
@@ -32,7 +25,8 @@ void print_alert(const Options& options, const Alert& alert) {
   std::string kind = shown(alert.kind);
   kind.resize(std::max<std::size_t>(kind.size(), 8), ' ');
   print(format_time(alert.raised_at) + "  #" + std::to_string(alert.seq) + "  " +
-        coloured(severity + "  " + kind, colour_of(alert)) + "  " + shown(alert.message));
+        coloured(severity + "  " + kind, colour_of(alert.severity)) + "  " + shown(alert.message) +
+        (alert.run_id.empty() ? "" : ", run " + shown(alert.run_id)));
 }
 
 // Readable when the program should end: SIGINT, SIGTERM, or nobody reads its output any more,
@@ -85,7 +79,10 @@ void take(const Options& options, const AlertSubscriber::Notice& notice) {
     case AlertSubscriber::Event::gone:
       return complain("the monitor has been silent for 3 s");
     case AlertSubscriber::Event::back:
-      return complain("the monitor is back");
+      return complain(notice.restarted
+                          ? "the monitor is back, restarted: it has forgotten the runs and alerts "
+                            "from before"
+                          : "the monitor is back");
     case AlertSubscriber::Event::lost:
       return complain(std::to_string(notice.lost) + " alerts are no longer kept by the monitor");
     case AlertSubscriber::Event::trouble:
@@ -136,6 +133,10 @@ int list(const Options& options, const AlertsOptions& verb) {
       request.since_seq = alert.seq;
     }
     request.epoch = page->epoch;
+    if (verb.since && *verb.since > page->last_seq) {
+      complain("the monitor's last alert is #" + std::to_string(page->last_seq) + ", of epoch " +
+               shown(page->epoch));
+    }
     if (page->alerts.empty() || request.since_seq >= page->last_seq) {
       return exit_ok;
     }

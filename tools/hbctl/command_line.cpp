@@ -2,9 +2,11 @@
 
 #include <CLI/CLI.hpp>
 #include <charconv>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "duration.hpp"
 #include "options.hpp"
@@ -14,6 +16,9 @@ namespace heartbeat::hbctl {
 namespace {
 
 using Verb = std::function<int()>;
+
+constexpr const char* which_verb =
+    "which verb? status, agents, show, alerts, counters, ping or emit";
 
 [[noreturn]] void refuse(const std::string& option, const std::string& value,
                          const std::string& expected) {
@@ -47,7 +52,9 @@ CLI::Option* duration(CLI::App& app, const std::string& option, Duration min, Ta
   const auto read = [option, min, &target](const std::string& value) {
     const auto parsed = parse_duration(value);
     if (!parsed || *parsed < min) {
-      refuse(option, value, "a duration such as 90s, 10m, 1500ms or 2h");
+      refuse(option, value,
+             "a duration of at least " + format_exactly(min) +
+                 " and at most ten years, such as 90s, 10m, 1500ms or 2h");
     }
     target = *parsed;
   };
@@ -76,6 +83,12 @@ struct CommandLine {
   AlertsOptions alerts;
   EmitOptions emit;
   Verb chosen;
+  struct EndpointOption {
+    std::string option;
+    std::string variable;
+    const std::string* value;
+  };
+  std::vector<EndpointOption> endpoints;
 
   CLI::App& verb(const std::string& name, const std::string& help, const std::string& example,
                  const Verb& run) {
@@ -88,15 +101,19 @@ struct CommandLine {
 
   void endpoint(const std::string& option, const std::string& variable, std::string& target,
                 const std::string& help) {
-    const auto check = [](const std::string& value) {
-      return is_endpoint(value) && !value.ends_with(":*")
-                 ? std::string{}
-                 : "'" + value + "' is not tcp://HOST:PORT or ipc://PATH";
-    };
-    app.add_option(option, target, help)
-        ->envname(variable)
-        ->check(CLI::Validator(check, "ENDPOINT"))
-        ->capture_default_str();
+    app.add_option(option, target, help)->envname(variable)->capture_default_str();
+    endpoints.push_back({option, variable, &target});
+  }
+
+  // Not while parsing: --help must work whatever the environment says.
+  void check_endpoints() const {
+    for (const auto& [option, variable, value] : endpoints) {
+      const char* set = std::getenv(variable.c_str());
+      if (!is_endpoint(*value) || value->ends_with(":*")) {
+        refuse(set != nullptr && *value == set ? variable : option, *value,
+               "tcp://HOST:PORT or ipc://PATH");
+      }
+    }
   }
 
   void describe_common() {
@@ -209,11 +226,15 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   try {
     line->app.parse(argc, argv);
     if (line->chosen) {
+      line->check_endpoints();
       return [line] { return line->chosen(); };
     }
-    problem = "which verb? status, agents, show, alerts, counters, ping or emit";
+    problem = which_verb;
   } catch (const CLI::Success& success) {
     return exit_with(line->app.exit(success));
+  } catch (const CLI::ExtrasError& error) {
+    problem = line->app.get_subcommands().empty() ? error.what() + std::string("; ") + which_verb
+                                                  : error.what();
   } catch (const CLI::ParseError& error) {
     problem = error.what();
   }

@@ -53,6 +53,19 @@ std::optional<Duration> parse_duration(std::string_view text) {
   return Duration{static_cast<std::int64_t>(total)};
 }
 
+std::string format_exactly(Duration duration) {
+  auto left = static_cast<std::uint64_t>(duration.count());
+  std::string text;
+  for (auto unit = units.rbegin(); unit != units.rend(); ++unit) {
+    const std::uint64_t count = left / unit->second;
+    left %= unit->second;
+    if (count > 0) {
+      text += std::to_string(count) + std::string(unit->first);
+    }
+  }
+  return text.empty() ? "0ms" : text;
+}
+
 std::string format_duration(Duration duration) {
   const long long all = duration.count();
   char text[64];

@@ -13,6 +13,9 @@ namespace heartbeat::hbctl {
 // years.
 std::optional<Duration> parse_duration(std::string_view text);
 
+// All of it, as parse_duration() reads it: 1s999ms, 5m, 2h30m.
+std::string format_exactly(Duration duration);
+
 // The two largest units: 350ms, 12s, 4m12s, 3h05m, 2d04h.
 std::string format_duration(Duration duration);
 

@@ -116,6 +116,14 @@ int run_emit(const Options& options, const EmitOptions& verb) {
       error.message = "the monitor rejected the event: " + reason_to_reject(event);
       return fail(options, error);
     }
+    if (verb.kind != EventKind::unregister) {
+      // It was read; if the run is not in flight now, it came too late or from nobody known.
+      StatusClient status(options.endpoints.status, options.timeout);
+      const auto run = status.ask(AgentRequest{verb.agent_id, verb.run_id});
+      if (!std::holds_alternative<AgentReply>(run)) {
+        return fail(options, run);
+      }
+    }
     if (options.json) {
       print_json({{"success", true}, {"source", publisher.source()}, {"seq", publisher.seq()}});
     }

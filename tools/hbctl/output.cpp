@@ -71,6 +71,13 @@ std::string coloured(std::string_view text, Colour colour) {
   return std::string(escape_of(colour)) + std::string(text) + "\x1b[0m";
 }
 
+Colour colour_of(std::string_view severity) {
+  if (severity == "error") {
+    return Colour::red;
+  }
+  return severity == "warning" ? Colour::yellow : Colour::green;
+}
+
 std::string format_time(WallTime time) {
   const std::time_t seconds =
       std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));

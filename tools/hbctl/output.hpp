@@ -23,6 +23,8 @@ enum class Colour { none, red, yellow, green };
 // With colour only on a terminal and without NO_COLOR.
 std::string coloured(std::string_view text, Colour colour);
 
+Colour colour_of(std::string_view severity);
+
 // Local time for people: 2026-11-24 02:42:38.
 std::string format_time(WallTime time);
 

@@ -8,7 +8,7 @@ namespace heartbeat::hbctl {
 namespace {
 
 std::string limit_text(Duration left, Duration limit, const std::string& from) {
-  return "in " + format_duration(left) + " (limit " + format_duration(limit) + ", from " + from +
+  return "in " + format_duration(left) + " (limit " + format_exactly(limit) + ", from " + from +
          ")";
 }
 
@@ -37,13 +37,13 @@ void print_run(const RunDetail& run) {
                                format_duration(run.idle_for_ms > run.stale_after_ms
                                                    ? run.idle_for_ms - run.stale_after_ms
                                                    : Duration{0}) +
-                               " (limit " + format_duration(run.stale_after_ms) + ", from " +
+                               " (limit " + format_exactly(run.stale_after_ms) + ", from " +
                                run.stale_after_from + ")"
                          : limit_text(run.stale_in_ms, run.stale_after_ms, run.stale_after_from));
   add("timeout", limit_text(run.timeout_in_ms, run.timeout_after_ms, run.timeout_after_from));
   add("open episode", run.episode);
   for (const LastEvent& event : run.last_events) {
-    add("last " + event.kind,
+    add("heard " + event.kind,
         format_time(event.read_at) + " (" + format_duration(event.ago_ms) + " ago)");
   }
   add("source", run.source.empty() ? "" : run.source + ", seq " + std::to_string(run.seq));

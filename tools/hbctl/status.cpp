@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "duration.hpp"
 #include "json.hpp"
@@ -23,11 +24,31 @@ void print_summary(const StatusReply& reply) {
         std::to_string(counts.running) + " running, " + std::to_string(counts.idle) + " idle, " +
         coloured(std::to_string(counts.stale) + " stale",
                  counts.stale > 0 ? Colour::yellow : Colour::none));
-  print("thresholds  stale after " + format_duration(config.stale_threshold_ms) +
-        ", timeout after " + format_duration(config.timeout_threshold_ms) +
+  print("thresholds  stale after " + format_exactly(config.stale_threshold_ms) +
+        ", timeout after " + format_exactly(config.timeout_threshold_ms) +
         (config.stale_warning_only_once
              ? std::string(", one warning per silence")
-             : ", warnings repeated every " + format_duration(config.check_interval_ms)));
+             : ", warnings repeated every " + format_exactly(config.check_interval_ms)));
+}
+
+// What was given up is no longer in flight, but still the news.
+void print_last_alert(StatusClient& client) {
+  AlertsRequest request;
+  request.since_seq = std::numeric_limits<std::uint64_t>::max();
+  auto answer = client.ask(request);
+  const auto* none = std::get_if<AlertsReply>(&answer);
+  if (none == nullptr || none->last_seq == 0) {
+    return;
+  }
+  request.since_seq = none->last_seq - 1;
+  answer = client.ask(request);
+  const auto* last = std::get_if<AlertsReply>(&answer);
+  if (last != nullptr && !last->alerts.empty()) {
+    const Alert& alert = last->alerts.back();
+    print("last alert  #" + std::to_string(alert.seq) + " at " + format_time(alert.raised_at) +
+          ", " + coloured(shown(alert.severity), colour_of(alert.severity)) + ": " +
+          shown(alert.message));
+  }
 }
 
 }  // namespace
@@ -44,6 +65,7 @@ int run_status(const Options& options) {
     return exit_ok;
   }
   print_summary(*reply);
+  print_last_alert(client);
   std::vector<RunRow>& runs = reply->in_flight_agents;
   std::sort(runs.begin(), runs.end(), more_urgent);
   runs.resize(std::min(runs.size(), rows_shown));
