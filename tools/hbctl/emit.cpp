@@ -116,7 +116,7 @@ int run_emit(const Options& options, const EmitOptions& verb) {
       error.message = "the monitor rejected the event: " + reason_to_reject(event);
       return fail(options, error);
     }
-    if (verb.kind != EventKind::unregister) {
+    if (verb.kind == EventKind::activity || verb.kind == EventKind::idle) {
       // It was read; if the run is not in flight now, it came too late or from nobody known.
       StatusClient status(options.endpoints.status, options.timeout);
       const auto run = status.ask(AgentRequest{verb.agent_id, verb.run_id});
