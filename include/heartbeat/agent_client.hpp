@@ -48,9 +48,10 @@ class AgentClient {
   // Starts the sender thread. Throws std::invalid_argument where an option cannot be used, and
   // std::runtime_error where the system refuses a socket or a thread.
   explicit AgentClient(AgentClientOptions options = {});
-  // Sends what waits, for `linger` at most. Runs may outlive their client; they then report
-  // nothing.
   ~AgentClient();
+  // Sends what waits, for `linger` at most. Runs may outlive it; they then report nothing. The
+  // destructor does the same. Not from two threads at once.
+  void stop() noexcept;
   AgentClient(const AgentClient&) = delete;
   AgentClient& operator=(const AgentClient&) = delete;
 

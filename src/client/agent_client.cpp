@@ -22,7 +22,9 @@ bool acceptable(Member Event::*member, std::string_view text) {
 AgentClient::AgentClient(AgentClientOptions options)
     : sender_(std::make_shared<Sender>(std::move(options))) {}
 
-AgentClient::~AgentClient() { sender_->stop(); }
+AgentClient::~AgentClient() { stop(); }
+
+void AgentClient::stop() noexcept { sender_->stop(); }
 
 AgentClient::Counts AgentClient::counts() const { return sender_->counts(); }
 

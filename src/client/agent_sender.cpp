@@ -136,8 +136,10 @@ void AgentClient::Sender::stop() noexcept {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
   }
-  eventfd_write(wake_fd_, 1);
-  thread_.join();
+  if (thread_.joinable()) {
+    eventfd_write(wake_fd_, 1);
+    thread_.join();
+  }
 }
 
 void AgentClient::Sender::run() {

@@ -18,7 +18,7 @@ namespace {
 using Verb = std::function<int()>;
 
 constexpr const char* which_verb =
-    "which verb? status, agents, show, alerts, counters, ping or emit";
+    "which verb? status, agents, show, alerts, counters, ping, emit or run";
 
 [[noreturn]] void refuse(const std::string& option, const std::string& value,
                          const std::string& expected) {
@@ -82,6 +82,7 @@ struct CommandLine {
   ShowOptions show;
   AlertsOptions alerts;
   EmitOptions emit;
+  RunOptions wrapped;
   Verb chosen;
   struct EndpointOption {
     std::string option;
@@ -204,6 +205,28 @@ struct CommandLine {
     duration(send, "--idle-for", Duration{0}, emit.idle_for, "age of its last activity");
   }
 
+  void describe_run() {
+    CLI::App& wrap = verb("run", "runs a command as a run of an agent, and ends as it does",
+                          "hbctl run --agent nightly-build --beat-on-output --promise 10m -- make",
+                          [this] { return run_run(options, wrapped); });
+    wrap.add_option("--agent", wrapped.agent_id, "the agent's id")->required();
+    text(wrap, "--run", wrapped.run_id, "which run of it (default: this host and process)");
+    wrap.add_option("--task", wrapped.task_id, "what it works on");
+    wrap.add_option("--type", wrapped.agent_type, "class of agent");
+    wrap.add_flag("--beat-on-output", wrapped.beat_on_output,
+                  "alive only while it prints; its output then goes through a pipe");
+    duration(wrap, "--promise", Duration{1}, wrapped.promise,
+             "so long a silence is no cause for a warning");
+    duration(wrap, "--timeout-after", Duration{1}, wrapped.timeout_after, "this run's own limit");
+    wrap.add_option("COMMAND", wrapped.command, "the command and its arguments, behind --")
+        ->required()
+        ->type_name("");
+    wrap.footer(
+        "Input, output, signals and the exit code pass through, with a monitor or without.\n"
+        "Exit codes: the command's; 126 it cannot be started; 127 it was not found.\n"
+        "Example: hbctl run --agent nightly-build --beat-on-output --promise 10m -- make");
+  }
+
   // Of the verb that was chosen, if any: its help is the one that helps.
   std::string help_command() const {
     const auto verbs = app.get_subcommands();
@@ -222,6 +245,7 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   line->describe_common();
   line->describe_queries();
   line->describe_emit();
+  line->describe_run();
   std::string problem;
   try {
     line->app.parse(argc, argv);

@@ -5,6 +5,7 @@
 #include <limits>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "heartbeat/endpoints.hpp"
 #include "heartbeat/event.hpp"
@@ -57,6 +58,17 @@ struct EmitOptions {
   std::optional<Duration> idle_for;
 };
 
+struct RunOptions {
+  std::string agent_id;
+  std::optional<std::string> run_id;  // default: the host's name and the process id
+  std::string task_id;
+  std::string agent_type;
+  std::optional<Duration> promise;
+  std::optional<Duration> timeout_after;
+  bool beat_on_output = false;
+  std::vector<std::string> command;
+};
+
 // Each prints its answer and returns the exit code.
 int run_status(const Options& options);
 int run_agents(const Options& options, const AgentsOptions& verb);
@@ -65,5 +77,6 @@ int run_alerts(const Options& options, const AlertsOptions& verb);
 int run_counters(const Options& options);
 int run_ping(const Options& options);
 int run_emit(const Options& options, const EmitOptions& verb);
+int run_run(const Options& options, const RunOptions& verb);
 
 }  // namespace heartbeat::hbctl

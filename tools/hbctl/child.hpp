@@ -1,0 +1,38 @@
+// A command as a child process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <csignal>
+#include <string>
+#include <vector>
+
+namespace heartbeat::hbctl {
+
+class Child {
+ public:
+  // Starts `words` (found on the PATH) with this signal mask and default signal actions. With
+  // `watched` its standard output and error are pipes, else they are this program's. Throws
+  // std::system_error with the command's name if it cannot be started.
+  Child(const std::vector<std::string>& words, const sigset_t& mask, bool watched);
+  ~Child();
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  pid_t pid() const { return pid_; }
+  // -1 where it is not watched, or closed.
+  int output() const { return output_; }
+  int error() const { return error_; }
+  // Hands on what has come on `from` (output() or error()); closes it at its end, and where nobody
+  // reads what is handed on. Returns whether anything came.
+  bool relay(int from);
+  // Its wait status once it has ended, which is awaited.
+  int wait();
+
+ private:
+  pid_t pid_ = -1;
+  int output_ = -1;
+  int error_ = -1;
+};
+
+}  // namespace heartbeat::hbctl
