@@ -1,5 +1,5 @@
 // Asks the monitor. One question at a time; a client whose question went unanswered is as good as
-// new for the next one (the socket is replaced, as REQ demands).
+// new for the next one (the socket is replaced, as REQ demands; the zguide calls it Lazy Pirate).
 #pragma once
 
 #include <memory>
@@ -20,7 +20,10 @@ using Answer = std::variant<Reply, Error, Unreachable>;
 
 class StatusClient {
  public:
-  explicit StatusClient(std::string endpoint, Duration timeout = Duration{2'000});
+  // A question is asked up to `attempts` times, each with `timeout` for its answer: it, or the
+  // answer, may have died with a monitor that restarts. No question changes anything. Throws
+  // std::invalid_argument where attempts is not above 0.
+  explicit StatusClient(std::string endpoint, Duration timeout = Duration{2'000}, int attempts = 1);
   ~StatusClient();
   StatusClient(const StatusClient&) = delete;
   StatusClient& operator=(const StatusClient&) = delete;
@@ -39,6 +42,7 @@ class StatusClient {
 
   std::string endpoint_;
   Duration timeout_;
+  int attempts_;
   std::unique_ptr<Connection> connection_;
 };
 

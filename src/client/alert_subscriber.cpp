@@ -4,7 +4,7 @@
 #include "heartbeat/alert_subscriber.hpp"
 
 #include <algorithm>
-#include <optional>
+#include <deque>
 #include <utility>
 #include <variant>
 
@@ -32,40 +32,52 @@ struct AlertSubscriber::State {
   Endpoints endpoints;
   StatusClient status;
   zmq::context_t context{1};
+  std::optional<zmq::socket_t> socket;
   std::optional<std::uint64_t> since;  // nullopt = begin now
+  std::deque<Notice> notices;          // not yet fetched
 
   std::string epoch;  // "" = the position is not known yet
   std::uint64_t last = 0;
+  bool proven = false;  // a beat has come: the subscription works
   Clock::time_point heard_at;
   bool gone = false;
   bool troubled = false;  // told of, and not over yet
-  bool stopped = false;
+  bool behind = false;    // the next page has to be asked for
   std::optional<Clock::time_point> ask_at;
   std::uint64_t ask_unless = 0;  // ask_at lapses once `last` has come so far
-  const std::function<bool(const Notice&)>* deliver = nullptr;
 
-  void tell(const Notice& notice) { stopped = stopped || !(*deliver)(notice); }
+  Notice& tell(Event event) {
+    notices.emplace_back().event = event;
+    return notices.back();
+  }
 
   void trouble(std::string why) {
-    if (!troubled) {
-      troubled = true;
-      Notice notice;
-      notice.event = Event::trouble;
-      notice.why = std::move(why);
-      tell(notice);
+    if (!std::exchange(troubled, true)) {
+      tell(Event::trouble).why = std::move(why);
     }
   }
 
   void hand_on(const Alert& alert) {
     last = alert.seq;
-    Notice notice;
-    notice.alert = alert;
-    tell(notice);
+    tell(Event::alert).alert = alert;
   }
 
   void ask_later(Duration delay, std::uint64_t unless) {
     ask_at = Clock::now() + delay;
     ask_unless = unless;
+  }
+
+  void subscribe() {
+    zmq::socket_t fresh(context, zmq::socket_type::sub);
+    fresh.set(zmq::sockopt::linger, 0);
+    fresh.set(zmq::sockopt::rcvhwm, receive_queue_max);
+    fresh.set(zmq::sockopt::subscribe, "alert.");
+    fresh.set(zmq::sockopt::subscribe, "monitor.beat");
+    client::connect(fresh, endpoints.alerts);
+    socket = std::move(fresh);
+    heard_at = Clock::now();
+    // "Now" is the moment of the call, not of the first beat, which comes up to a second later.
+    find_beginning();
   }
 
   std::optional<AlertsReply> ask(const AlertsRequest& request) {
@@ -79,7 +91,6 @@ struct AlertSubscriber::State {
     return std::nullopt;
   }
 
-  // "Now" is the moment of the call, not of the first beat, which comes up to a second later.
   bool find_beginning() {
     const auto reply = ask(AlertsRequest{.since_seq = 0, .epoch = std::nullopt, .limit = 1});
     if (reply) {
@@ -89,24 +100,20 @@ struct AlertSubscriber::State {
     return reply.has_value();
   }
 
-  // Hands on whatever the monitor has after the last alert handled.
-  void catch_up(int stop_fd, zmq::socket_t& socket) {
+  // Asks for one page of what the monitor has after the last alert handled.
+  void catch_up() {
     ask_at.reset();
+    behind = false;
     if (epoch.empty() && !find_beginning()) {
       ask_later(ask_again_in, UINT64_MAX);
       return;
     }
-    while (!stopped) {
-      const auto reply = ask(AlertsRequest{.since_seq = last, .epoch = epoch});
-      if (!reply || !hand_on_page(*reply)) {
-        ask_later(ask_again_in, UINT64_MAX);
-        return;
-      }
-      if (last >= reply->last_seq) {
-        return;
-      }
-      stopped = stopped || client::wait(socket, Clock::now(), stop_fd) == client::Wake::stop;
+    const auto reply = ask(AlertsRequest{.since_seq = last, .epoch = epoch});
+    if (!reply || !hand_on_page(*reply)) {
+      ask_later(ask_again_in, UINT64_MAX);
+      return;
     }
+    behind = last < reply->last_seq;
   }
 
   // False if the page brought nothing although there should be more.
@@ -117,16 +124,10 @@ struct AlertSubscriber::State {
     }
     const std::uint64_t before = last;
     if (reply.first_seq > last + 1) {
-      Notice notice;
-      notice.event = Event::lost;
-      notice.lost = reply.first_seq - last - 1;
+      tell(Event::lost).lost = reply.first_seq - last - 1;
       last = reply.first_seq - 1;
-      tell(notice);
     }
     for (const Alert& alert : reply.alerts) {
-      if (stopped) {
-        return true;
-      }
       if (alert.seq > last) {
         hand_on(alert);
       }
@@ -138,48 +139,71 @@ struct AlertSubscriber::State {
   void heard(const std::string& its_epoch) {
     heard_at = Clock::now();
     if (std::exchange(gone, false)) {
-      Notice notice;
-      notice.event = Event::back;
-      notice.restarted = !epoch.empty() && its_epoch != epoch;
-      tell(notice);
+      tell(Event::back).restarted = !epoch.empty() && its_epoch != epoch;
     }
   }
 
-  // True if the monitor has to be asked at once.
-  bool take_alert(const std::string& payload, bool proven) {
+  void take_message() {
+    const auto frames = client::receive(*socket);
+    if (frames.size() != 2) {
+      trouble("a message of " + std::to_string(frames.size()) + " frames");
+    } else if (frames[0] == "monitor.beat") {
+      take_beat(frames[1]);
+    } else {
+      take_alert(frames[1]);
+    }
+  }
+
+  void take_alert(const std::string& payload) {
     Alert alert;
     if (const auto problem = wire::decode_message(payload, alert)) {
       trouble("an alert that cannot be read: " + problem->message);
-      return false;  // it shows as a gap
+      return;  // it shows as a gap
     }
     heard(alert.epoch);
     if (!proven) {
-      return false;
+      return;  // asked for, with all others that came before the first beat
     }
-    if (alert.epoch != epoch) {
-      return true;
-    }
-    if (alert.seq == last + 1) {
+    if (alert.epoch == epoch && alert.seq == last + 1) {
       hand_on(alert);
-      return false;
+    } else {
+      behind = behind || alert.epoch != epoch || alert.seq > last;
     }
-    return alert.seq > last;
   }
 
-  bool take_beat(const std::string& payload) {
+  void take_beat(const std::string& payload) {
     Beat beat;
     if (const auto problem = wire::decode_message(payload, beat)) {
       trouble("a beat that cannot be read: " + problem->message);
-      return false;
+      return;
     }
     heard(beat.epoch);
-    if (beat.epoch != epoch) {
-      return true;
-    }
-    if (beat.alert_seq > last && !ask_at) {
+    const bool first = !std::exchange(proven, true);
+    if (first || beat.epoch != epoch) {
+      behind = true;
+    } else if (beat.alert_seq > last && !ask_at) {
       ask_later(ahead_grace, beat.alert_seq);
     }
-    return false;
+  }
+
+  // What time alone brings.
+  void look_at_clock() {
+    const auto now = Clock::now();
+    if (!gone && now >= heard_at + gone_after) {
+      gone = true;
+      tell(Event::gone);
+    }
+    if (ask_at && now >= *ask_at) {
+      behind = behind || last < ask_unless;
+      ask_at.reset();
+    }
+  }
+
+  Clock::time_point next_look(Clock::time_point until) const {
+    if (!gone) {
+      until = std::min(until, heard_at + gone_after);
+    }
+    return ask_at ? std::min(until, *ask_at) : until;
   }
 };
 
@@ -188,61 +212,38 @@ AlertSubscriber::AlertSubscriber(Endpoints endpoints, Duration timeout)
 
 AlertSubscriber::~AlertSubscriber() = default;
 
-void AlertSubscriber::begin_after(std::uint64_t since_seq) {
-  state_->since = since_seq;
-  state_->epoch.clear();
+void AlertSubscriber::begin_after(std::uint64_t since_seq) { state_->since = since_seq; }
+
+std::optional<AlertSubscriber::Notice> AlertSubscriber::next(int stop_fd, Duration limit) {
+  State& state = *state_;
+  const auto until = State::Clock::now() + limit;
+  if (!state.socket) {
+    state.subscribe();
+  }
+  while (state.notices.empty()) {
+    const auto now = State::Clock::now();
+    const auto wake =
+        client::wait(*state.socket, state.behind ? now : state.next_look(until), stop_fd);
+    if (wake == client::Wake::stop || (wake == client::Wake::time && now >= until)) {
+      return std::nullopt;
+    }
+    if (wake == client::Wake::message) {
+      state.take_message();
+    }
+    state.look_at_clock();
+    if (state.behind && state.notices.empty()) {
+      state.catch_up();
+    }
+  }
+  Notice notice = std::move(state.notices.front());
+  state.notices.pop_front();
+  return notice;
 }
 
 void AlertSubscriber::run(const std::function<bool(const Notice&)>& deliver, int stop_fd) {
-  State& state = *state_;
-  state.deliver = &deliver;
-  state.stopped = false;
-  state.gone = false;
-  zmq::socket_t socket(state.context, zmq::socket_type::sub);
-  socket.set(zmq::sockopt::linger, 0);
-  socket.set(zmq::sockopt::rcvhwm, receive_queue_max);
-  socket.set(zmq::sockopt::subscribe, "alert.");
-  socket.set(zmq::sockopt::subscribe, "monitor.beat");
-  client::connect(socket, state.endpoints.alerts);
-  if (state.epoch.empty()) {
-    state.find_beginning();
-  }
-
-  bool proven = false;  // a beat has come: the subscription works
-  state.heard_at = State::Clock::now();
-  while (!state.stopped) {
-    auto until = (state.gone ? State::Clock::now() : state.heard_at) + gone_after;
-    if (state.ask_at) {
-      until = std::min(until, *state.ask_at);
-    }
-    const client::Wake wake = client::wait(socket, until, stop_fd);
-    if (wake == client::Wake::stop) {
+  while (const auto notice = next(stop_fd)) {
+    if (!deliver(*notice)) {
       return;
-    }
-    bool ask_now = false;
-    if (wake == client::Wake::message) {
-      const auto frames = client::receive(socket);
-      if (frames.size() != 2) {
-        state.trouble("a message of " + std::to_string(frames.size()) + " frames");
-      } else if (frames[0] == "monitor.beat") {
-        const bool first = !std::exchange(proven, true);
-        ask_now = state.take_beat(frames[1]) || first;
-      } else {
-        // Those before the first beat are asked for with all others that came before it.
-        ask_now = state.take_alert(frames[1], proven);
-      }
-    } else if (!state.gone && State::Clock::now() >= state.heard_at + gone_after) {
-      state.gone = true;
-      Notice notice;
-      notice.event = Event::gone;
-      state.tell(notice);
-    }
-    if (state.ask_at && State::Clock::now() >= *state.ask_at) {
-      ask_now = ask_now || state.last < state.ask_unless;
-      state.ask_at.reset();
-    }
-    if (ask_now && !state.stopped) {
-      state.catch_up(stop_fd, socket);
     }
   }
 }

@@ -1,6 +1,8 @@
 #include "heartbeat/status_client.hpp"
 
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 #include "client/sockets.hpp"
@@ -35,10 +37,16 @@ class StatusClient::Connection {
   std::optional<zmq::socket_t> socket_;
 };
 
-StatusClient::StatusClient(std::string endpoint, Duration timeout)
+StatusClient::StatusClient(std::string endpoint, Duration timeout, int attempts)
     : endpoint_(std::move(endpoint)),
       timeout_(timeout),
-      connection_(std::make_unique<Connection>()) {}
+      attempts_(attempts),
+      connection_(std::make_unique<Connection>()) {
+  if (attempts < 1) {
+    throw std::invalid_argument("StatusClient: attempts: got " + std::to_string(attempts) +
+                                ", expected at least 1");
+  }
+}
 
 StatusClient::~StatusClient() = default;
 
@@ -48,15 +56,19 @@ Answer<Reply> StatusClient::exchange(const Request& request) {
   wire::encode_request(request, bytes);
   std::optional<std::string> reply;
   try {
-    reply = connection_->exchange(endpoint_, bytes, timeout_);
+    for (int attempt = 0; attempt < attempts_ && !reply; ++attempt) {
+      reply = connection_->exchange(endpoint_, bytes, timeout_);
+      if (!reply) {
+        connection_->reset();
+      }
+    }
   } catch (const zmq::error_t& error) {
     connection_->reset();
     return Unreachable{endpoint_ + ": " + error.what()};
   }
   if (!reply) {
-    connection_->reset();
     return Unreachable{"no answer from " + endpoint_ + " within " +
-                       std::to_string(timeout_.count()) + " ms"};
+                       std::to_string(timeout_.count() * attempts_) + " ms"};
   }
   auto decoded = wire::decode_reply<Reply>(*reply);
   if (auto* problem = std::get_if<wire::Problem>(&decoded)) {

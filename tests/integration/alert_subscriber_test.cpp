@@ -140,6 +140,26 @@ TEST_CASE("what the monitor no longer keeps is counted, not passed over") {
   CHECK(seqs_of(notices) == std::vector<std::uint64_t>{16, 17, 18, 19, 20});
 }
 
+TEST_CASE("alerts can be iterated over, and waited for no longer than one likes") {
+  const Hbmond monitor{{"--alerts-kept=2000"}};
+  let_time_out(monitor, "agent", 3);
+  AlertSubscriber alerts{monitor.endpoints()};
+  alerts.begin_after(1);
+  std::vector<std::uint64_t> seqs;
+  for (const Notice& notice : alerts) {
+    seqs.push_back(notice.alert.seq);
+    if (seqs.size() == 2) {
+      break;
+    }
+  }
+  CHECK(seqs == std::vector<std::uint64_t>{2, 3});
+  CHECK_FALSE(alerts.next(-1, Duration{50}));
+  let_time_out(monitor, "late", 1);
+  const auto next = alerts.next();
+  REQUIRE(next);
+  CHECK(next->alert.seq == 4);
+}
+
 // Two alerts are replayed, which proves the subscription; then `late` more come over the bus.
 std::vector<std::uint64_t> heard_over(const LossyBus::Drops& drops, int late, int dropped) {
   const Hbmond monitor;
