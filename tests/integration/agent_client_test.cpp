@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "allocations.hpp"
 #include "cable.hpp"
 #include "hbmond.hpp"
 
@@ -133,6 +134,20 @@ TEST_CASE("activity is sent once a beat, however often it is called") {
   }
   CHECK(client.counts().events_sent_total >= 3);
   CHECK(client.counts().events_sent_total <= 12);
+}
+
+TEST_CASE("reporting activity allocates nothing") {
+  const Hbmond monitor;
+  AgentClient client{to(monitor)};
+  AgentRun run{client, {.agent_id = "pm"}};
+  const std::size_t before = allocations();
+  for (std::uint64_t i = 0; i < 10'000; ++i) {
+    run.activity();
+    run.progress(i);
+  }
+  CHECK(allocations() == before);
+  run.phase("one that does not fit into a small string");
+  CHECK(allocations() > before);  // the count counts
 }
 
 TEST_CASE("a monitor that comes later is told what happened meanwhile, with its age") {
