@@ -299,7 +299,7 @@ std::string OptionReader::help() const {
       shape += setting.kind == SettingKind::number ? " N" : setting.in_file ? " TEXT" : " FILE";
     }
     text += "  " + shape + "   (default: " + setting.shown(defaults) + ")\n      " + setting.about +
-            "\n      " + setting.expected + "\n";
+            "\n      (" + setting.expected + ")\n";
   }
   return text +
          "  --version\n  -h, --help\n\n"

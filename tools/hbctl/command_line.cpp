@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "completion.hpp"
 #include "duration.hpp"
 #include "options.hpp"
+#include "output.hpp"
 
 namespace heartbeat::hbctl {
 
@@ -18,7 +20,7 @@ namespace {
 using Verb = std::function<int()>;
 
 constexpr const char* which_verb =
-    "which verb? status, agents, show, alerts, counters, ping, emit or run";
+    "which verb? status, agents, show, alerts, counters, ping, emit, run or completion";
 
 [[noreturn]] void refuse(const std::string& option, const std::string& value,
                          const std::string& expected) {
@@ -83,6 +85,7 @@ struct CommandLine {
   AlertsOptions alerts;
   EmitOptions emit;
   RunOptions wrapped;
+  std::string shell;
   Verb chosen;
   struct EndpointOption {
     std::string option;
@@ -227,6 +230,19 @@ struct CommandLine {
         "Example: hbctl run --agent nightly-build --beat-on-output --promise 10m -- make");
   }
 
+  void describe_completion() {
+    CLI::App& made = verb("completion", "prints a script that teaches the shell these words",
+                          "eval \"$(hbctl completion bash)\"", [this] {
+                            const bool bash = shell == "bash";
+                            print(bash ? bash_completion(app) : zsh_completion(app));
+                            return exit_ok;
+                          });
+    made.add_option("SHELL", shell, "bash or zsh")
+        ->required()
+        ->check(CLI::IsMember({"bash", "zsh"}))
+        ->type_name("");
+  }
+
   // Of the verb that was chosen, if any: its help is the one that helps.
   std::string help_command() const {
     const auto verbs = app.get_subcommands();
@@ -246,6 +262,7 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   line->describe_queries();
   line->describe_emit();
   line->describe_run();
+  line->describe_completion();
   std::string problem;
   try {
     line->app.parse(argc, argv);
