@@ -155,7 +155,7 @@ class Configuration(unittest.TestCase):
 
     def test_a_stale_threshold_beyond_the_timeout_is_a_warning(self):
         with Monitor(stale_threshold_ms=300, timeout_threshold_ms=300) as monitor:
-            self.assertRegex(monitor.log(), r"(?i)warn.*stale.threshold.ms")
+            monitor.wait_for_log(r"(?i)warn.*stale.threshold.ms")
             agent, alerts = monitor.publisher(), monitor.subscribe()
             agent.send([register("first"), register("second")])
             self.assertEqual([next_alert(alerts)["kind"] for _ in range(2)], ["timeout"] * 2)
