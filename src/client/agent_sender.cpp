@@ -51,7 +51,7 @@ AgentClientOptions checked(AgentClientOptions options) {
 
 AgentClient::Sender::Sender(AgentClientOptions options)
     : options_(checked(std::move(options))),
-      publication_(options_.events, options_.linger),
+      publication_(std::in_place, options_.events, options_.linger),
       beat_source_(client::random_source()),
       change_source_(client::random_source()),
       wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
@@ -82,6 +82,7 @@ void AgentClient::Sender::take(Change&& change) noexcept {
     {
       const std::scoped_lock lock(mutex_);
       if (stopping_) {
+        ++dropped_;
         return;
       }
       wake = handed_over_.empty();
@@ -143,47 +144,60 @@ void AgentClient::Sender::stop() noexcept {
 }
 
 void AgentClient::Sender::run() {
-  while (true) {
-    wait();
-    now_ = coarse_now();
-    if (collect() && !stop_at_) {
-      stop_at_ = Clock::now() + options_.linger;
+  try {
+    while (turn()) {
     }
-    if (!publication_.subscribed()) {
-      outbox_.clear();  // say_again() covers it
-    } else if (std::exchange(subscriptions_, publication_.subscriptions()) !=
-               publication_.subscriptions()) {
-      outbox_.clear();
-      say_again();
-    }
-    if (publication_.subscribed() && flush()) {
-      forget_old_changes();
-      say_changes();
-      say_beats();
-      flush();
-    }
-    publish_counts();
-    if (stop_at_ && ((waiting_.empty() && outbox_.empty()) || Clock::now() >= *stop_at_)) {
-      break;
-    }
+  } catch (const std::exception&) {
+    // Out of memory, or of what the transport needs. The agent goes on without a monitor rather
+    // than die of it; what it says from here on is counted as dropped.
   }
+  if (stop_at_) {
+    publication_->set_linger(std::chrono::ceil<Duration>(*stop_at_ - Clock::now()));
+  }
+  publication_.reset();  // here, so that stop() returns when all has left, not when the runs end
   const std::scoped_lock lock(mutex_);
-  dropped_ += waiting_.size();
+  stopping_ = true;
+  dropped_ += waiting_.size() + handed_over_.size();
+  handed_over_.clear();
   counts_.changes_waiting = 0;
   counts_.connected = false;
+}
+
+// False: it was the last one.
+bool AgentClient::Sender::turn() {
+  wait();
+  now_ = coarse_now();
+  if (collect() && !stop_at_) {
+    stop_at_ = Clock::now() + options_.linger;
+  }
+  if (!publication_->subscribed()) {
+    outbox_.clear();  // say_again() covers it
+  } else if (std::exchange(subscriptions_, publication_->subscriptions()) !=
+             publication_->subscriptions()) {
+    outbox_.clear();
+    say_again();
+  }
+  if (publication_->subscribed() && flush()) {
+    forget_old_changes();
+    say_changes();
+    say_beats();
+    flush();
+  }
+  publish_counts();
+  return !stop_at_ || ((!waiting_.empty() || !outbox_.empty()) && Clock::now() < *stop_at_);
 }
 
 void AgentClient::Sender::wait() {
   const auto now = Clock::now();
   auto until = now + for_ever;
-  if (publication_.subscribed()) {
+  if (publication_->subscribed()) {
     const bool more = !outbox_.empty() || !waiting_.empty() || beat_from_ != 0;
     until = more ? now : runs_.empty() ? until : next_beat_;
   }
   if (stop_at_) {
     until = std::min(until, *stop_at_);
   }
-  publication_.look(until, wake_fd_);
+  publication_->look(until, wake_fd_);
 }
 
 bool AgentClient::Sender::collect() {
@@ -281,7 +295,7 @@ void AgentClient::Sender::say(std::span<const Event> events) {
 
 bool AgentClient::Sender::flush() {
   for (; !outbox_.empty(); outbox_.pop_front()) {
-    if (!publication_.send("event", outbox_.front().payload, send_timeout)) {
+    if (!publication_->send("event", outbox_.front().payload, send_timeout)) {
       ++sends_refused_;
       return false;
     }
@@ -301,8 +315,8 @@ void AgentClient::Sender::publish_counts() {
   counts_.events_sent_total = events_sent_;
   counts_.changes_waiting = waiting_.size();
   counts_.sends_refused_total = sends_refused_;
-  counts_.subscriptions_total = publication_.subscriptions();
-  counts_.connected = publication_.subscribed();
+  counts_.subscriptions_total = publication_->subscriptions();
+  counts_.connected = publication_->subscribed();
 }
 
 // Notes what the monitor is told by it.

@@ -53,7 +53,7 @@ class AgentClient::Sender {
   // REQUIRES: stopped.
   ~Sender();
 
-  // These from any thread. Once stopped they do nothing; what cannot be kept counts as dropped.
+  // These from any thread. Once stopped, or where it cannot be kept, a change counts as dropped.
   void take(Change&& change) noexcept;
   // A change of a run that has begun; text and promise are made to fit. After `end` none counts.
   void change(const std::shared_ptr<AgentRun::Record>& run, What what, std::string_view text = {},
@@ -71,6 +71,7 @@ class AgentClient::Sender {
   using Clock = client::SteadyClock;
 
   void run();
+  bool turn();
   // Waits until there is something to do.
   void wait();
   // Takes what was handed over. Returns whether the client is to stop.
@@ -94,7 +95,7 @@ class AgentClient::Sender {
   void remove(AgentRun::Record& run);
 
   const AgentClientOptions options_;
-  client::Publication publication_;
+  std::optional<client::Publication> publication_;  // while the thread runs
   const std::string beat_source_;
   const std::string change_source_;
   int wake_fd_ = -1;

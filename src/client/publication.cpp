@@ -18,7 +18,7 @@ int whole_ms(Duration duration) {
 }  // namespace
 
 Publication::Publication(const std::string& endpoint, Duration linger) {
-  socket_.set(zmq::sockopt::linger, whole_ms(linger));
+  set_linger(linger);
   // Each fresh subscription is shown, also one like the last: it tells of another monitor.
   socket_.set(zmq::sockopt::xpub_verbose, 1);
   // A full pipe refuses, rather than losing silently.
@@ -29,6 +29,10 @@ Publication::Publication(const std::string& endpoint, Duration linger) {
   connection_.set(zmq::sockopt::linger, 0);
   connection_.connect(connection_events);
   connect(socket_, endpoint);
+}
+
+void Publication::set_linger(Duration linger) {
+  socket_.set(zmq::sockopt::linger, whole_ms(linger));
 }
 
 void Publication::look(SteadyClock::time_point until, int stop_fd) {

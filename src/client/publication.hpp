@@ -17,6 +17,7 @@ class Publication {
   // Throws std::runtime_error if the endpoint cannot be used. Closing the socket waits for `linger`
   // at most for what was handed over.
   Publication(const std::string& endpoint, Duration linger);
+  void set_linger(Duration linger);
 
   // Takes note of subscriptions and of the connection's end, as far as they have come in. Waits for
   // them no longer than until `until`, `stop_fd` (-1 = none) is readable, or one has come.
