@@ -37,6 +37,7 @@ void Fleet::fold(std::span<const Event> events, Instant now, Transitions& out) {
     prefetch(group, hashes);
     for (std::size_t i = 0; i < group.size(); ++i) {
       fold_one(group[i], hashes[i], now, out);
+      note_storm(now, out);
     }
   }
 }
@@ -186,8 +187,10 @@ void Fleet::start(Slot slot, const Event& event, Instant now) {
   run.warned = false;
   run.started = began_at(event, now);
   run.last_activity = now - event.idle_for_ms.value_or(Duration{});
+  run.paused_before_activity = paused_;
   run.promise = event.stale_after_ms.value_or(Duration{});
   run.promised_at = now;
+  run.paused_before_promise = paused_;
   run.timeout_after =
       event.kind == EventKind::register_ ? event.timeout_after_ms.value_or(Duration{}) : Duration{};
   run.progress = 0;
@@ -211,15 +214,20 @@ void Fleet::apply_sign_of_life(Slot slot, const Event& event, Instant now, Trans
     set_state(run, RunState::idle);
   } else {
     set_state(run, RunState::running);
-    run.last_activity = std::max(run.last_activity, now - event.idle_for_ms.value_or(Duration{}));
+    const Instant active = now - event.idle_for_ms.value_or(Duration{});
+    if (active >= run.last_activity) {
+      run.last_activity = active;
+      run.paused_before_activity = paused_;
+    }
     run.promise = Duration{};
-    if (now - run.last_activity <= limits_.stale_threshold_ms) {
+    if (now <= stale_deadline(run)) {
       make_fresh(slot, Reason::activity, before, out);
     }
   }
   if (event.stale_after_ms) {
     run.promise = *event.stale_after_ms;
     run.promised_at = now;
+    run.paused_before_promise = paused_;
     make_fresh(slot, Reason::promise, before, out);
   }
 }
@@ -250,7 +258,7 @@ void Fleet::make_fresh(Slot slot, Reason reason, const Transition& before, Trans
     return;
   }
   run.stale = false;
-  stale_.remove(slot);
+  leave_stale(slot);
   if (run.episode == 0) {
     return;
   }
@@ -259,7 +267,7 @@ void Fleet::make_fresh(Slot slot, Reason reason, const Transition& before, Trans
   resolved.episode = run.episode;
   resolved.task_id = run.texts.get(Text::task_id);
   resolved.agent_type = run.texts.get(Text::agent_type);
-  out.push_back(std::move(resolved));
+  say(std::move(resolved), out);
   run.episode = 0;
 }
 
@@ -274,6 +282,10 @@ Transition Fleet::describe(const Run& run, TransitionKind kind, Instant now) con
   transition.elapsed = now - run.started;
   transition.threshold = kind == TransitionKind::timeout ? timeout_after(run) : stale_after(run);
   transition.lost_events = lost_events(run, now);
+  transition.blind = blind(run);
+  if (kind != TransitionKind::resolved) {
+    transition.storm = storm_;
+  }
   return transition;
 }
 
@@ -303,7 +315,7 @@ void Fleet::zombie(Slot slot, Instant now) {
 void Fleet::end(Slot slot, EndedBy by, Instant now, Transitions& out) {
   Run& run = runs_[slot];
   if (run.stale) {
-    stale_.remove(slot);
+    leave_stale(slot);
   }
   run.stale = false;
   run.episode = 0;
@@ -318,33 +330,6 @@ void Fleet::end(Slot slot, EndedBy by, Instant now, Transitions& out) {
   // One goes for one that comes; where a new runs_max leaves more to do, advance() does it.
   expire_tombstones(now, 1);
   note_room(out);
-}
-
-void Fleet::note_capacity(Transitions& out) {
-  if (capacity_episode_ != 0) {
-    return;
-  }
-  capacity_episode_ = ++episodes_;
-  Transition transition;
-  transition.kind = TransitionKind::capacity;
-  transition.episode = capacity_episode_;
-  transition.runs = runs_in_flight();
-  transition.runs_max = limits_.runs_max;
-  out.push_back(std::move(transition));
-}
-
-void Fleet::note_room(Transitions& out) {
-  if (capacity_episode_ == 0 || runs_in_flight() * 100 >= limits_.runs_max * 95) {
-    return;
-  }
-  Transition transition;
-  transition.kind = TransitionKind::resolved;
-  transition.reason = Reason::subsided;
-  transition.episode = capacity_episode_;
-  transition.runs = runs_in_flight();
-  transition.runs_max = limits_.runs_max;
-  out.push_back(std::move(transition));
-  capacity_episode_ = 0;
 }
 
 }  // namespace heartbeat::core

@@ -40,6 +40,10 @@ class Fleet {
   // REQUIRES: `until` <= `now`.
   void advance(Instant until, Instant now, std::size_t limit, Transitions& out);
 
+  // The monitor itself did not run for `pause`, and heard nobody: deadlines of silence move by it,
+  // those of whole runs do not. O(1).
+  void paused(Duration pause) { paused_ += pause; }
+
   // No deadline fires before this instant; it may be earlier than the first that does.
   std::optional<Instant> next_deadline() const;
 
@@ -52,6 +56,7 @@ class Fleet {
   std::size_t runs_in_flight() const { return deadlines_.size(); }
   std::size_t runs_idle() const { return idle_; }
   std::size_t runs_stale() const { return stale_.size(); }
+  bool in_storm() const { return storm_ != 0; }
   std::size_t tombstones() const { return tombstones_.size(); }
   std::size_t sources() const { return sources_.size(); }
   const Counters& counters() const { return counters_; }
@@ -81,6 +86,8 @@ class Fleet {
   // The silence limit now in force: the open promise's or the configured one.
   Duration stale_after(const Run& run) const;
   Duration timeout_after(const Run& run) const;
+  // How long of the run's silence the monitor itself was paused.
+  Duration blind(const Run& run) const { return paused_ - run.paused_before_activity; }
   // Events of the run's source that went missing after the run's last event.
   std::uint64_t lost_events(const Run& run, Instant now) const;
   // The source of the run's last event; "" if it had none or was forgotten.
@@ -112,6 +119,12 @@ class Fleet {
   void set_state(Run& run, RunState state);
   void note_capacity(Transitions& out);
   void note_room(Transitions& out);
+  void note_storm(Instant now, Transitions& out);
+  // Every transition goes through here.
+  void say(Transition&& transition, Transitions& out);
+  void join_stale(Slot slot, Instant now);
+  void leave_stale(Slot slot);
+  bool counts_as_silent(const Run& run) const;
   Transition describe(const Run& run, TransitionKind kind, Instant now) const;
   // What make_fresh() completes; empty where the run is not stale.
   Transition before_fresh(const Run& run, Instant now) const;
@@ -145,7 +158,12 @@ class Fleet {
   std::size_t idle_ = 0;
   std::uint64_t episodes_ = 0;
   std::uint64_t registrations_ = 0;
+  std::uint64_t transitions_ = 0;
   std::uint64_t capacity_episode_ = 0;
+  std::uint64_t storm_ = 0;      // the episode; 0 = none
+  Slot silent_from_ = no_slot;   // the first in stale_ that counts as fallen silent just now …
+  std::size_t silent_ = 0;       // … of so many, up to the newest
+  Duration paused_{};            // in all
   Slot requeue_from_ = no_slot;  // no_slot: nothing to requeue
 };
 

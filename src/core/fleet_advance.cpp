@@ -15,8 +15,9 @@ Duration Fleet::timeout_after(const Run& run) const {
 }
 
 Instant Fleet::stale_deadline(const Run& run) const {
-  return run.promise != Duration{} ? run.promised_at + run.promise
-                                   : run.last_activity + limits_.stale_threshold_ms;
+  return run.promise != Duration{}
+             ? run.promised_at + run.promise + (paused_ - run.paused_before_promise)
+             : run.last_activity + limits_.stale_threshold_ms + blind(run);
 }
 
 Instant Fleet::timeout_deadline(const Run& run) const { return run.started + timeout_after(run); }
@@ -68,9 +69,11 @@ void Fleet::advance(Instant until, Instant now, std::size_t limit, Transitions& 
       queue(slot, due);
     } else if (timeout < until) {
       time_out(slot, now, out);
+      note_storm(now, out);
     } else {
       warn(slot, now, out);
       queue(slot, next_due(run));
+      note_storm(now, out);
     }
   }
   note_room(out);  // new limits may have made some
@@ -82,17 +85,19 @@ void Fleet::warn(Slot slot, Instant now, Transitions& out) {
   Run& run = runs_[slot];
   if (!run.stale) {
     run.stale = true;
-    stale_.append(slot);
-    if (run.warned && !limits_.stale_rearm) {
+    const bool opens = !run.warned || limits_.stale_rearm;
+    run.episode = opens ? ++episodes_ : 0;
+    run.opened = transitions_ + 1;
+    join_stale(slot, now);
+    if (!opens) {
       return;
     }
-    run.episode = ++episodes_;
   }
   run.warned = true;
   run.last_warning = now;
   Transition warning = describe(run, TransitionKind::stale, now);
   warning.episode = run.episode;
-  out.push_back(std::move(warning));
+  say(std::move(warning), out);
 }
 
 void Fleet::time_out(Slot slot, Instant now, Transitions& out) {
@@ -100,7 +105,7 @@ void Fleet::time_out(Slot slot, Instant now, Transitions& out) {
   Transition timeout = describe(run, TransitionKind::timeout, now);
   timeout.episode = ++episodes_;
   timeout.supersedes = run.episode;
-  out.push_back(std::move(timeout));
+  say(std::move(timeout), out);
   ++counters_.runs_timed_out_total;
   end(slot, EndedBy::timeout, now, out);
 }

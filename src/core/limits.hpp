@@ -31,6 +31,11 @@ struct Limits {
 inline constexpr Duration source_kept_ms{3'600'000};
 inline constexpr std::size_t sources_max = 100'000;
 
+// So many runs, and more than half of those in flight, that fell silent within this time are a
+// storm: their agents have a cause in common. It ends below that many, or at a quarter.
+inline constexpr std::size_t storm_runs_min = 10;
+inline constexpr Duration storm_window{5'000};
+
 // An event whose run began this much before the run in flight belongs to an earlier run.
 inline constexpr Duration earlier_run_slack{5'000};
 

@@ -34,12 +34,18 @@ struct Run {
 
   Instant started;
   Instant last_activity;
+  // How long the monitor had been paused in all at that instant, and when the promise was made:
+  // silence counts only while somebody could have listened.
+  Duration paused_before_activity{};
+  Duration paused_before_promise{};
   // The due time of its entry in the deadline queue; never after its own, except between new limits
   // and the requeue() that finds it.
   Instant queued;
   Instant promised_at;        // with promise: the event that made it
   Duration promise{};         // zero = none: the configured threshold applies
   Duration timeout_after{};   // zero = the configured threshold applies
+  Instant stale_since;        // when that was judged
+  std::uint64_t opened = 0;   // which of all transitions was the first warning of the open episode
   Instant last_warning;       // of the open episode
   std::uint64_t episode = 0;  // the open stale episode; 0 = none
   std::uint64_t order = 0;    // of registration: equal deadlines fire in this order

@@ -15,7 +15,7 @@
 
 namespace heartbeat::core {
 
-enum class TransitionKind : std::uint8_t { stale, timeout, resolved, capacity };
+enum class TransitionKind : std::uint8_t { stale, timeout, resolved, storm, capacity };
 
 // Why an episode was resolved.
 enum class Reason : std::uint8_t { none, activity, promise, unregistered, re_registered, subsided };
@@ -25,7 +25,10 @@ struct Transition {
   Reason reason = Reason::none;  // none unless kind is resolved
   std::uint64_t episode = 0;     // from 1; a stale episode keeps it through repeats and resolved
   std::uint64_t supersedes = 0;  // timeout: the open stale episode it closes; 0 = none
-  std::string agent_id;          // "" where the transition concerns the whole fleet (capacity)
+  TransitionKind ends = TransitionKind::stale;  // resolved: an episode of this kind
+  std::uint64_t storm = 0;  // stale, timeout: the storm that it is part of; 0 = none
+  std::uint64_t since = 0;  // storm: the first that belongs to it was so many transitions ago
+  std::string agent_id;     // "" where it concerns the whole fleet (storm, capacity)
   std::string run_id;
   std::string task_id;
   std::string agent_type;
@@ -33,8 +36,11 @@ struct Transition {
   Duration elapsed{};             // since the run started
   Duration threshold{};           // the limit that was crossed
   std::uint64_t lost_events = 0;  // of the run's source, after the run's last event
-  std::size_t runs = 0;           // capacity and its resolved: runs in flight …
-  std::size_t runs_max = 0;       // … of so many
+  Duration blind{};               // of that silence: how long the monitor itself was paused
+  // storm: runs that fell silent, of those in flight; its resolved: runs that are stale, of those
+  // in flight; capacity and its resolved: runs in flight, of runs_max.
+  std::size_t runs = 0;
+  std::size_t of_runs = 0;
   bool operator==(const Transition&) const = default;
 };
 
@@ -46,10 +52,11 @@ namespace heartbeat {
 
 template <>
 struct Names<core::TransitionKind> {
-  static constexpr std::array<std::pair<core::TransitionKind, std::string_view>, 4> table{{
+  static constexpr std::array<std::pair<core::TransitionKind, std::string_view>, 5> table{{
       {core::TransitionKind::stale, "stale"},
       {core::TransitionKind::timeout, "timeout"},
       {core::TransitionKind::resolved, "resolved"},
+      {core::TransitionKind::storm, "storm"},
       {core::TransitionKind::capacity, "capacity"},
   }};
 };

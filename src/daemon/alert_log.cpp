@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "core/limits.hpp"
+
 namespace heartbeat::daemon {
 namespace {
 
@@ -20,6 +22,7 @@ std::string_view severity(TransitionKind kind) {
     case TransitionKind::stale:
       return "warning";
     case TransitionKind::timeout:
+    case TransitionKind::storm:
     case TransitionKind::capacity:
       return "error";
     case TransitionKind::resolved:
@@ -32,9 +35,8 @@ std::string seconds(Duration duration) {
   return std::to_string(std::chrono::floor<std::chrono::seconds>(duration).count());
 }
 
-std::string runs_of_max(const Transition& transition) {
-  return std::to_string(transition.runs) + " of " + std::to_string(transition.runs_max) +
-         " runs in flight";
+std::string runs_of(const Transition& transition) {
+  return std::to_string(transition.runs) + " of " + std::to_string(transition.of_runs) + " runs";
 }
 
 std::string resolved_message(const Transition& transition, Duration idle) {
@@ -50,7 +52,9 @@ std::string resolved_message(const Transition& transition, Duration idle) {
     case Reason::re_registered:
       return agent + " registered again after " + seconds(idle) + "s";
     case Reason::subsided:
-      return "Resolved: " + runs_of_max(transition) + ", new runs are watched again";
+      return transition.ends == TransitionKind::storm
+                 ? "Resolved: the storm is over, " + runs_of(transition) + " are stale"
+                 : "Resolved: " + runs_of(transition) + " in flight, new runs are watched again";
   }
   return {};
 }
@@ -66,8 +70,11 @@ std::string message(const Transition& transition, Duration idle, Duration elapse
     }
     case TransitionKind::resolved:
       return resolved_message(transition, idle);
+    case TransitionKind::storm:
+      return "Storm: " + runs_of(transition) + " fell silent within " +
+             seconds(core::storm_window) + "s; look first at what they share (bus, network, host)";
     case TransitionKind::capacity:
-      return "Capacity: " + runs_of_max(transition) + ", new runs go unwatched";
+      return "Capacity: " + runs_of(transition) + " in flight, new runs go unwatched";
   }
   return {};
 }
@@ -128,6 +135,11 @@ const AlertLog::Entry& AlertLog::add(const Transition& transition, WallTime now,
   alert.reason = name(transition.reason);
   alert.supersedes = episode_id(epoch_, transition.supersedes);
   alert.lost_events = transition.lost_events;
+  alert.blind_ms = transition.blind;
+  alert.storm = episode_id(epoch_, transition.storm);
+  if (transition.kind == TransitionKind::storm) {
+    alert.since_seq = last_seq_ - std::min(transition.since, last_seq_ - 1);
+  }
   alert.overloaded = overloaded;
 
   entry_.topic = "alert." + alert.severity + "." + alert.kind + "." + alert.agent_id;

@@ -14,7 +14,7 @@ namespace heartbeat {
 
 class History {
  public:
-  explicit History(std::uint64_t seed) : random_(seed) {}
+  explicit History(std::uint64_t seed) : random_(seed), runs_(one_in(3) ? 9 : 2) {}
 
   std::uint64_t below(std::uint64_t end) { return random_() % end; }
   bool one_in(std::uint64_t n) { return below(n) == 0; }
@@ -60,7 +60,8 @@ class History {
   // The views are into names that live as long as the program.
   Event event() {
     static constexpr std::array<std::string_view, 4> agents{"a", "b", "pm", "dev-1"};
-    static constexpr std::array<std::string_view, 2> runs{"", "2"};
+    static constexpr std::array<std::string_view, 9> runs{"",  "2", "3", "4", "5",
+                                                          "6", "7", "8", "9"};
     static constexpr std::array<std::string_view, 3> texts{"", "one", "another"};
     static constexpr std::array<EventKind, 6> kinds{EventKind::register_, EventKind::activity,
                                                     EventKind::activity,  EventKind::activity,
@@ -68,7 +69,7 @@ class History {
     Event event;
     event.kind = kinds[below(kinds.size())];
     event.agent_id = agents[below(agents.size())];
-    event.run_id = runs[below(runs.size())];
+    event.run_id = runs[below(runs_)];
     if (one_in(4)) event.task_id = texts[below(texts.size())];
     if (one_in(4)) event.agent_type = texts[below(texts.size())];
     if (one_in(8)) event.detail = texts[below(texts.size())];
@@ -115,6 +116,7 @@ class History {
   }
 
   std::mt19937_64 random_;
+  std::size_t runs_;  // of each agent; with many there are storms
   std::array<std::uint64_t, 3> next_seq_{1, 1, 500};
 };
 

@@ -28,6 +28,7 @@ std::size_t Fleet::tombstones(Instant now) const {
 void Fleet::fold(std::span<const Event> events, Instant now, core::Transitions& out) {
   for (const Event& event : events) {
     fold_one(event, now, out);
+    note_storm(now, out);
   }
 }
 
@@ -144,8 +145,8 @@ bool Fleet::start(const Key& key, const Event& event, Instant now, core::Transit
       transition.kind = TransitionKind::capacity;
       transition.episode = *capacity_episode_;
       transition.runs = runs_.size();
-      transition.runs_max = limits_.runs_max;
-      out.push_back(transition);
+      transition.of_runs = limits_.runs_max;
+      say(transition, out);
     }
     return false;
   }
@@ -158,6 +159,8 @@ bool Fleet::start(const Key& key, const Event& event, Instant now, core::Transit
   run.last_activity = now - event.idle_for_ms.value_or(Duration{});
   run.promise = event.stale_after_ms;
   run.promised_at = now;
+  run.paused_before_activity = paused_;
+  run.paused_before_promise = paused_;
   if (registers) {
     run.timeout_after = event.timeout_after_ms;
   }
@@ -188,8 +191,12 @@ void Fleet::fold_in_flight(const Key& key, const Event& event, Instant now,
     case EventKind::activity:
       run.idle = false;
       run.promise.reset();
-      run.last_activity = std::max(run.last_activity, now - event.idle_for_ms.value_or(Duration{}));
-      if (now - run.last_activity <= limits_.stale_threshold_ms) {
+      if (const Instant active = now - event.idle_for_ms.value_or(Duration{});
+          active >= run.last_activity) {
+        run.last_activity = active;
+        run.paused_before_activity = paused_;
+      }
+      if (now - run.last_activity - blind(run) <= limits_.stale_threshold_ms) {
         make_fresh(run, Reason::activity, before, out);
       }
       break;
@@ -203,6 +210,7 @@ void Fleet::fold_in_flight(const Key& key, const Event& event, Instant now,
     make_fresh(run, Reason::promise, before, out);
     run.promise = event.stale_after_ms;
     run.promised_at = now;
+    run.paused_before_promise = paused_;
   }
 }
 
@@ -223,7 +231,7 @@ void Fleet::make_fresh(Run& run, Reason reason, Transition resolved, core::Trans
   if (run.episode) {
     resolved.episode = *run.episode;
     resolved.reason = reason;
-    out.push_back(resolved);
+    say(resolved, out);
     run.episode.reset();
   }
 }
@@ -245,8 +253,9 @@ void Fleet::end(const Key& key, Instant now, core::Transitions& out) {
     transition.reason = Reason::subsided;
     transition.episode = *capacity_episode_;
     transition.runs = runs_.size();
-    transition.runs_max = limits_.runs_max;
-    out.push_back(transition);
+    transition.ends = TransitionKind::capacity;
+    transition.of_runs = limits_.runs_max;
+    say(transition, out);
     capacity_episode_.reset();
   }
 }
@@ -274,6 +283,41 @@ void Fleet::advance(Instant until, Instant now, core::Transitions& out) {
   }
   for (const auto& [when, key] : firing) {
     fire(key, until, now, out);
+    note_storm(now, out);
+  }
+}
+
+void Fleet::say(Transition transition, core::Transitions& out) {
+  ++transitions_;
+  out.push_back(std::move(transition));
+}
+
+void Fleet::note_storm(Instant now, core::Transitions& out) {
+  Transition transition;
+  transition.of_runs = runs_.size();
+  if (!storm_) {
+    std::uint64_t first = transitions_ + 1;
+    for (const auto& [key, run] : runs_) {
+      if (run.episode && now - run.opened_at <= Duration{5'000}) {
+        ++transition.runs;
+        first = std::min(first, run.opened);
+      }
+    }
+    if (transition.runs >= 10 && transition.runs * 2 > runs_.size()) {
+      storm_ = ++episodes_;
+      transition.kind = TransitionKind::storm;
+      transition.episode = *storm_;
+      transition.since = transitions_ + 1 - first;
+      say(transition, out);
+    }
+  } else if (runs_stale() < 10 || runs_stale() * 4 <= runs_.size()) {
+    transition.kind = TransitionKind::resolved;
+    transition.reason = Reason::subsided;
+    transition.ends = TransitionKind::storm;
+    transition.episode = *storm_;
+    transition.runs = runs_stale();
+    say(transition, out);
+    storm_.reset();
   }
 }
 
@@ -283,7 +327,7 @@ void Fleet::fire(const Key& key, Instant until, Instant now, core::Transitions& 
     Transition timeout = describe(key, run, TransitionKind::timeout, now);
     timeout.episode = ++episodes_;
     timeout.supersedes = run.episode.value_or(0);
-    out.push_back(timeout);
+    say(timeout, out);
     ++counters_.runs_timed_out_total;
     end(key, now, out);
     return;
@@ -296,11 +340,13 @@ void Fleet::fire(const Key& key, Instant until, Instant now, core::Transitions& 
     }
     run.warned = true;
     run.episode = ++episodes_;
+    run.opened_at = now;
+    run.opened = transitions_ + 1;
   }
   run.last_warning = now;
   Transition stale = describe(key, run, TransitionKind::stale, now);
   stale.episode = *run.episode;
-  out.push_back(stale);
+  say(stale, out);
 }
 
 Transition Fleet::describe(const Key& key, const Run& run, TransitionKind kind, Instant now) const {
@@ -314,6 +360,8 @@ Transition Fleet::describe(const Key& key, const Run& run, TransitionKind kind, 
   transition.elapsed = now - run.started;
   transition.threshold = kind == TransitionKind::timeout ? timeout_after(run) : stale_after(run);
   transition.lost_events = lost_events(run, now);
+  transition.blind = blind(run);
+  transition.storm = kind == TransitionKind::resolved ? 0 : storm_.value_or(0);
   return transition;
 }
 

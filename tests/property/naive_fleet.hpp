@@ -49,10 +49,14 @@ struct Run {
   bool warned = false;
   Instant started;
   Instant last_activity;
+  Duration paused_before_activity{};
+  Duration paused_before_promise{};
   std::optional<Duration> promise;
   Instant promised_at;
   std::optional<Duration> timeout_after;
   std::optional<std::uint64_t> episode;
+  Instant opened_at;
+  std::uint64_t opened = 0;
   Instant last_warning;
   std::uint64_t order = 0;
   std::optional<Mark> mark;
@@ -71,6 +75,7 @@ class Fleet {
   void fold(std::span<const Event> events, Instant now, core::Transitions& out);
   void advance(Instant until, Instant now, core::Transitions& out);
   void set_limits(const core::Limits& limits) { limits_ = limits; }
+  void paused(Duration pause) { paused_ += pause; }
 
   const core::Counters& counters() const { return counters_; }
   std::size_t runs_in_flight() const { return runs_.size(); }
@@ -95,6 +100,8 @@ class Fleet {
   bool start(const Key& key, const Event& event, Instant now, core::Transitions& out);
   void fold_in_flight(const Key& key, const Event& event, Instant now, core::Transitions& out);
   void apply_texts(Run& run, const Event& event);
+  void say(core::Transition transition, core::Transitions& out);
+  void note_storm(Instant now, core::Transitions& out);
   void make_fresh(Run& run, core::Reason reason, core::Transition resolved, core::Transitions& out);
   void end(const Key& key, Instant now, core::Transitions& out);
   void reject(Rejection reason) {
@@ -108,8 +115,10 @@ class Fleet {
     return run.timeout_after.value_or(limits_.timeout_threshold_ms);
   }
   Instant stale_deadline(const Run& run) const {
-    return (run.promise ? run.promised_at : run.last_activity) + stale_after(run);
+    return run.promise ? run.promised_at + *run.promise + (paused_ - run.paused_before_promise)
+                       : run.last_activity + stale_after(run) + blind(run);
   }
+  Duration blind(const Run& run) const { return paused_ - run.paused_before_activity; }
   Instant timeout_deadline(const Run& run) const { return run.started + timeout_after(run); }
   // The deadline of this run that has passed, if any.
   std::optional<Instant> due(const Run& run, Instant until) const;
@@ -123,6 +132,9 @@ class Fleet {
   std::map<Key, Tombstone> tombstones_;
   std::map<std::string, Source> sources_;
   std::optional<std::uint64_t> capacity_episode_;
+  std::optional<std::uint64_t> storm_;
+  std::uint64_t transitions_ = 0;
+  Duration paused_{};
   std::uint64_t episodes_ = 0;
   std::uint64_t registrations_ = 0;
   std::uint64_t touches_ = 0;

@@ -80,7 +80,7 @@ TEST_CASE("a capacity alert concerns no agent") {
   core::Transition capacity;
   capacity.kind = core::TransitionKind::capacity;
   capacity.episode = 1;
-  capacity.runs = capacity.runs_max = 5;
+  capacity.runs = capacity.of_runs = 5;
   AlertLog log("e", 10);
   const auto& entry = log.add(capacity, wall, false);
   CHECK(entry.topic == "alert.error.capacity.");

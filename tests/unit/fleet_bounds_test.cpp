@@ -184,7 +184,7 @@ TEST_CASE("at runs_max a new run is rejected, told once, and resolved below 95 %
   const Transitions full = watched.fold(make(register_), Duration{0});
   REQUIRE(full.size() == 1);
   REQUIRE(full[0].kind == TransitionKind::capacity);
-  REQUIRE((full[0].runs == 20 && full[0].runs_max == 20 && full[0].agent_id.empty()));
+  REQUIRE((full[0].runs == 20 && full[0].of_runs == 20 && full[0].agent_id.empty()));
   REQUIRE(watched.fold(make(activity), Duration{0}).empty());
   REQUIRE(watched.fleet.counters().events_rejected_total.back() == 2);
   REQUIRE(watched.fold(make(register_, "0"), Duration{0}).empty());
