@@ -1,6 +1,8 @@
 // The only place that asks the system what time it is.
 #pragma once
 
+#include <chrono>
+
 #include "heartbeat/time.hpp"
 
 namespace heartbeat::bus {
@@ -9,5 +11,7 @@ namespace heartbeat::bus {
 Instant boot_now();
 // The wall clock, for people only: it may jump.
 WallTime wall_now();
+// How long the calling thread has run on a processor.
+std::chrono::nanoseconds thread_worked();
 
 }  // namespace heartbeat::bus

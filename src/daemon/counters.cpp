@@ -33,6 +33,12 @@ CounterList list_counters(const core::Fleet& fleet, const AlertLog& alerts, cons
   list.emplace_back("tombstones", fleet.tombstones());
   list.emplace_back("sources", fleet.sources());
   list.emplace_back("messages_received_total", health.messages_received_total);
+  list.emplace_back("ingest_lag_ms", static_cast<std::uint64_t>(health.ingest_lag_ms.count()));
+  list.emplace_back("overloaded", health.overloaded ? 1 : 0);
+  list.emplace_back("loop_stalls_total", health.loop_stalls_total);
+  list.emplace_back("loop_stall_max_ms",
+                    static_cast<std::uint64_t>(health.loop_stall_max_ms.count()));
+  list.emplace_back("storm", fleet.in_storm() ? 1 : 0);
   list.emplace_back("status_requests_total", health.status_requests_total);
   list.emplace_back("status_errors_total", health.status_errors_total);
   list.emplace_back("log_lines_dropped_total", log_lines_dropped_total());

@@ -12,6 +12,8 @@ struct Health {
   Instant checked_to;  // deadlines before this instant have been looked at
   Duration ingest_lag_ms{};
   bool overloaded = false;
+  std::uint64_t loop_stalls_total = 0;  // pauses of this process
+  Duration loop_stall_max_ms{};
   std::uint64_t messages_received_total = 0;
   std::uint64_t status_requests_total = 0;
   std::uint64_t status_errors_total = 0;  // requests that were answered with an error

@@ -12,9 +12,7 @@ namespace {
 
 constexpr Duration sleep_max{50};
 constexpr Duration beat_interval{1'000};
-// A flood may keep the socket from ever being seen empty; verdicts then wait this long, not for
-// ever.
-constexpr Duration ingest_lag_max{5'000};
+constexpr Duration pause_told{1'000};  // shorter ones are only counted
 // Shares of one turn, so that no kind of work starves another.
 constexpr std::size_t events_per_turn = 8'192;
 constexpr std::size_t bytes_per_turn = 1024 * 1024;  // junk is one event, however large
@@ -34,13 +32,15 @@ Monitor::Monitor(Options options, Reread reread, const bus::Signals& signals,
       events_(context_, options_.endpoints.events),
       alerts_(context_, options_.endpoints.alerts, options_.alerts_kept),
       status_(context_, options_.endpoints.status, internal_error_reply()),
+      probe_(context_, events_.endpoint()),
       fleet_(options_.limits),
       log_(make_epoch(), options_.alerts_kept),
       report_(logger_),
       desk_(fleet_, log_, health_),
-      seen_empty_(bus::boot_now()),
-      next_beat_(seen_empty_) {
-  health_.started = health_.checked_to = seen_empty_;
+      pauses_({bus::boot_now(), bus::thread_worked()}),
+      watermark_(bus::boot_now()),
+      next_beat_(watermark_.read_to()) {
+  health_.started = health_.checked_to = watermark_.read_to();
 }
 
 void Monitor::run() {
@@ -51,8 +51,10 @@ void Monitor::run() {
       limits.check_interval_ms.count(), events_.endpoint(), alerts_.endpoint(), status_.endpoint(),
       limits.stale_threshold_ms.count(), limits.timeout_threshold_ms.count(), log_.epoch());
   while (!stopping_) {
-    bus::wait(events_, alerts_, status_, signals_.fd(), time_to_sleep());
-    turn();
+    const Instant since = bus::boot_now();
+    const Duration asked = time_to_sleep(since);
+    bus::wait(events_, alerts_, status_, signals_.fd(), asked);
+    turn(asked, since);
   }
   report_.finish();
   logger_->info("HeartbeatMonitor: stopped");
@@ -60,28 +62,53 @@ void Monitor::run() {
 
 // The instant is one for the whole turn; I/O comes before verdicts, or a pause of this process
 // would look like everybody else's.
-void Monitor::turn() {
+void Monitor::turn(Duration asked, Instant since) {
   take_signals();
   const Instant now = bus::boot_now();
+  note_pause(pauses_.turn({now, bus::thread_worked()}, std::min(asked, now - since)));
+  probe(now);
   const bool drained = drain(now);
   judge(now, drained);
-  publish();
   beat(now);
   answer(now);
   report_.summarize(now);
 }
 
-Duration Monitor::time_to_sleep() const {
+Duration Monitor::time_to_sleep(Instant now) const {
   if (work_left_) {
     return Duration{};
   }
-  const Instant now = bus::boot_now();
   Instant until = std::min(now + sleep_max, next_beat_);
-  if (const auto deadline = fleet_.next_deadline()) {
+  if (const auto deadline = fleet_.next_deadline(); deadline && !watermark_.awaits(*deadline)) {
     // It has to be exceeded, and the clock is read in whole milliseconds.
     until = std::min(until, *deadline + Duration{1});
   }
   return std::max(until - now, Duration{});
+}
+
+void Monitor::note_pause(Duration pause) {
+  if (pause == Duration{}) {
+    return;
+  }
+  fleet_.paused(pause);
+  watermark_.paused(pause);
+  health_.loop_stalls_total = pauses_.total();
+  health_.loop_stall_max_ms = pauses_.longest();
+  if (pause >= pause_told) {
+    logger_->warn("this process did not run for {}ms: deadlines of silence move by that",
+                  pause.count());
+  }
+}
+
+// Before anything is read in this turn: its answer then comes with the next.
+void Monitor::probe(Instant now) {
+  const bool connected = probe_.connected();
+  if (std::exchange(probe_connections_, probe_.connections()) != probe_.connections()) {
+    watermark_.lost();
+  }
+  if (connected && watermark_.wants_probe(fleet_.next_deadline(), now)) {
+    probe_.send(watermark_.sent(now));
+  }
 }
 
 void Monitor::take_signals() {
@@ -125,6 +152,7 @@ void Monitor::apply(const Options& options) {
   fixed("--alerts-kept", options.alerts_kept != options_.alerts_kept);
   fixed("--log-format", options.log_format != options_.log_format);
   fleet_.set_limits(options.limits);
+  options_.ingest_lag_max_ms = options.ingest_lag_max_ms;
   logger_->set_level(spdlog::level::from_str(options.log_level));
 }
 
@@ -144,6 +172,10 @@ bool Monitor::drain(Instant now) {
         break;
       }
       case bus::EventSocket::Received::message: {
+        if (const auto number = probe_.number(payload)) {
+          watermark_.returned(*number);
+          continue;
+        }
         const auto batch = decoder_.decode(payload);
         fleet_.fold(batch, now, transitions_);
         events += batch.size();
@@ -156,29 +188,29 @@ bool Monitor::drain(Instant now) {
   return false;
 }
 
-// Only what had arrived before a deadline can tell whether it was kept, so deadlines fire up to
-// the instant at which nothing was left to read. The lag counts from the first turn that left
-// something: time in which this process did not run at all is not lag.
+// Only what had arrived before a deadline can tell whether it was kept, so deadlines fire up to the
+// instant up to which the input was read. Where that is too far behind, they are judged all the
+// same, and the alerts say so.
 void Monitor::judge(Instant now, bool drained) {
-  if (drained) {
-    seen_empty_ = now;
-    behind_since_.reset();
-  } else if (!behind_since_) {
-    behind_since_ = now;
-  }
   const bool requeuing = fleet_.requeue(requeued_per_turn);
-  health_.ingest_lag_ms = behind_since_ ? now - *behind_since_ : Duration{};
-  health_.overloaded = health_.ingest_lag_ms > ingest_lag_max;
-  const Instant watermark = health_.overloaded ? now - ingest_lag_max : seen_empty_;
-  fleet_.advance(watermark, now, deadlines_per_turn, transitions_);
-  health_.checked_to = watermark;
+  fleet_.advance(watermark_.read_to(), now, deadlines_per_turn, transitions_);
+  publish(false);
+  Instant judged_to = watermark_.read_to();
+  health_.ingest_lag_ms = watermark_.lag(now);
+  health_.overloaded = health_.ingest_lag_ms > options_.ingest_lag_max_ms;
+  if (health_.overloaded) {
+    judged_to = std::max(judged_to, now - options_.ingest_lag_max_ms);
+    fleet_.advance(judged_to, now, deadlines_per_turn, transitions_);
+    publish(true);
+  }
   const auto deadline = fleet_.next_deadline();
-  work_left_ = requeuing || !drained || (deadline && *deadline < watermark);
+  health_.checked_to = deadline && *deadline < now ? judged_to : now;
+  work_left_ = requeuing || !drained || (deadline && *deadline < judged_to);
 }
 
-void Monitor::publish() {
+void Monitor::publish(bool overloaded) {
   for (const core::Transition& transition : transitions_) {
-    const auto& entry = log_.add(transition, bus::wall_now(), health_.overloaded);
+    const auto& entry = log_.add(transition, bus::wall_now(), overloaded);
     alerts_.publish(entry.topic, entry.payload);
     report_.add(entry.alert, bus::boot_now());
   }

@@ -3,12 +3,14 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <variant>
 
+#include "bus/probe.hpp"
 #include "bus/signals.hpp"
 #include "bus/sockets.hpp"
 #include "core/fleet.hpp"
@@ -16,7 +18,9 @@
 #include "daemon/alert_report.hpp"
 #include "daemon/health.hpp"
 #include "daemon/options.hpp"
+#include "daemon/pauses.hpp"
 #include "daemon/status.hpp"
+#include "daemon/watermark.hpp"
 #include "wire/decode.hpp"
 
 namespace heartbeat::daemon {
@@ -35,15 +39,18 @@ class Monitor {
   void run();
 
  private:
-  void turn();
-  Duration time_to_sleep() const;
+  // `asked`: how long the poll before it was to sleep, from `since` on.
+  void turn(Duration asked, Instant since);
+  Duration time_to_sleep(Instant now) const;
+  void note_pause(Duration pause);
+  void probe(Instant now);
   void take_signals();
   void reload();
   void apply(const Options& options);
   // Both work on a bounded share of what there is.
   bool drain(Instant now);
   void judge(Instant now, bool drained);
-  void publish();
+  void publish(bool overloaded);
   void beat(Instant now);
   void answer(Instant now);
 
@@ -56,6 +63,7 @@ class Monitor {
   bus::EventSocket events_;
   bus::AlertSocket alerts_;
   bus::StatusSocket status_;
+  bus::Probe probe_;
 
   wire::EventDecoder decoder_;
   core::Fleet fleet_;
@@ -65,8 +73,9 @@ class Monitor {
   Health health_;
   StatusDesk desk_;
 
-  Instant seen_empty_;                   // when the event socket last had nothing left
-  std::optional<Instant> behind_since_;  // the first turn of those that could not read everything
+  Pauses pauses_;
+  Watermark watermark_;
+  std::uint64_t probe_connections_ = 0;  // that were dealt with
   Instant next_beat_;
   bool work_left_ = false;
   bool stopping_ = false;

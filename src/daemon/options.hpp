@@ -11,6 +11,7 @@
 
 #include "core/limits.hpp"
 #include "heartbeat/endpoints.hpp"
+#include "heartbeat/time.hpp"
 
 namespace heartbeat::daemon {
 
@@ -19,6 +20,9 @@ struct Options {
   core::Limits limits;
   // Alerts that can be asked for again; a consumer away for longer has a gap.
   std::size_t alerts_kept = 100'000;
+  // How far the input may be behind before deadlines are judged all the same; the alert then says
+  // `overloaded`.
+  Duration ingest_lag_max_ms{5'000};
   // The file that was read; SIGHUP reads it again.
   std::optional<std::string> config;
   // trace, debug, info, warn, error, critical or off.

@@ -173,6 +173,10 @@ std::vector<Setting> make_settings() {
       size(
           "alerts_kept", 10'000'000, "alerts that consumers can ask for again",
           [](Options & o) -> auto& { return o.alerts_kept; }),
+      duration(
+          "ingest_lag_max_ms", 1,
+          "verdicts wait for unread input, but no longer; alerts then say overloaded",
+          [](Options & o) -> auto& { return o.ingest_lag_max_ms; }),
       choice(
           "log_level", {"trace", "debug", "info", "warn", "error", "critical", "off"},
           "least severity that is logged, to standard error",

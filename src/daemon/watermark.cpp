@@ -1,0 +1,40 @@
+#include "daemon/watermark.hpp"
+
+namespace heartbeat::daemon {
+namespace {
+
+constexpr std::size_t on_their_way_max = 64;
+constexpr Duration idle_interval{1'000};
+
+}  // namespace
+
+bool Watermark::wants_probe(std::optional<Instant> deadline, Instant now) const {
+  if (on_their_way_.size() >= on_their_way_max) {
+    return false;
+  }
+  const bool due = deadline && *deadline < now && *deadline >= read_to_ && !awaits(*deadline);
+  return due || now - last_sent_ >= idle_interval;
+}
+
+std::uint64_t Watermark::sent(Instant now) {
+  on_their_way_.push_back({++numbers_, now, paused_});
+  last_sent_ = now;
+  return numbers_;
+}
+
+void Watermark::returned(std::uint64_t number) {
+  while (!on_their_way_.empty() && on_their_way_.front().number <= number) {
+    read_to_ = on_their_way_.front().at;
+    on_their_way_.pop_front();
+  }
+}
+
+Duration Watermark::lag(Instant now) const {
+  if (on_their_way_.empty()) {
+    return Duration{};
+  }
+  const Sent& oldest = on_their_way_.front();
+  return now - oldest.at - (paused_ - oldest.paused_before);
+}
+
+}  // namespace heartbeat::daemon
