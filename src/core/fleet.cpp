@@ -104,8 +104,7 @@ void Fleet::fold_one(const Event& event, const Hashes& hashes, Instant now, Tran
   run.last_event[static_cast<std::size_t>(event.kind)] = now;
   run.sent_at = event.sent_at;
   if (sequence.slot != no_slot) {
-    const Source& source = sources_[sequence.slot];
-    run.source = {sequence.slot, source.incarnation, event.seq, source.missing};
+    run.source = sources_.mark(sequence.slot, event.seq);
   } else {
     run.source = {};
   }

@@ -1,5 +1,8 @@
 #include "core/sources.hpp"
 
+#include <algorithm>
+#include <bit>
+
 #include "core/limits.hpp"
 
 namespace heartbeat::core {
@@ -40,6 +43,17 @@ void move_window(Source& source, std::uint64_t seq) {
     source.window |= std::uint64_t{1} << (ahead - 1);
   }
   source.highest = seq;
+}
+
+// How many above `seq` were not seen, as far as the window reaches.
+std::uint64_t unseen_above(const Source& source, std::uint64_t seq) {
+  const std::uint64_t from = std::max(seq, source.base);
+  if (source.highest <= from + 1) {
+    return 0;
+  }
+  const std::uint64_t count = std::min(source.highest - 1 - from, window_size);
+  const std::uint64_t mask = ~std::uint64_t{0} >> (window_size - count);
+  return count - static_cast<std::uint64_t>(std::popcount(source.window & mask));
 }
 
 }  // namespace
@@ -83,8 +97,7 @@ Sequence Sources::observe(const Event& event, std::uint64_t hash, Instant now) {
     case Place::late:
       source.window |= std::uint64_t{1} << (source.highest - event.seq - 1);
       ++counters_.events_late_total;
-      // One that was below the first seq seen was never counted as missing.
-      source.missing -= source.missing > 0 ? 1 : 0;
+      source.missing -= event.seq > source.base ? 1 : 0;
       break;
     case Place::ahead:
       source.missing += event.seq - source.highest - 1;
@@ -96,10 +109,12 @@ Sequence Sources::observe(const Event& event, std::uint64_t hash, Instant now) {
       break;
     case Place::restarted:
       ++counters_.sources_restarted_total;
+      source.incarnation = ++incarnations_;
       [[fallthrough]];
     case Place::first:
-      source.highest = event.seq;
+      source.base = source.highest = event.seq;
       source.window = 0;
+      source.missing = 0;
       break;
   }
   return {false, slot};
@@ -120,6 +135,22 @@ const Source* Sources::find(const SourceMark& mark, Instant now) const {
   }
   const Source& source = slots_[mark.slot];
   return now - source.heard > source_kept_ms ? nullptr : &source;
+}
+
+SourceMark Sources::mark(Slot slot, std::uint64_t seq) const {
+  const Source& source = slots_[slot];
+  return {slot, source.incarnation, seq, source.missing - unseen_above(source, seq)};
+}
+
+std::uint64_t Sources::missing_after(const SourceMark& mark, Instant now) const {
+  const Source* source = find(mark, now);
+  if (source == nullptr) {
+    return 0;
+  }
+  if (source->highest - mark.seq <= window_size) {
+    return unseen_above(*source, mark.seq);
+  }
+  return source->missing - std::min(source->missing, mark.missing);
 }
 
 Slot Sources::add(std::string_view name, std::uint64_t hash) {

@@ -23,7 +23,8 @@ struct Source {
   std::string name;
   std::uint64_t highest = 0;
   std::uint64_t window = 0;    // bit i: highest − 1 − i was seen
-  std::uint64_t missing = 0;   // lost in gaps so far, less those that came late
+  std::uint64_t base = 0;      // the first seq seen; what was before it is not missed
+  std::uint64_t missing = 0;   // from base to highest, not seen
   std::uint64_t rejected = 0;  // of its events
   std::uint32_t incarnation = 0;
   Instant heard;
@@ -62,7 +63,13 @@ class Sources {
   // nullptr if it was never heard of, or forgotten.
   const Source* find(std::string_view name) const;
   const Source& operator[](Slot slot) const { return slots_[slot]; }
-  // nullptr if that source was forgotten since the mark was set, or is about to be.
+  // What a run keeps of an event of this source.
+  SourceMark mark(Slot slot, std::uint64_t seq) const;
+  // How many events above the mark's were not seen. Exact while the mark lies in the window; later
+  // an event from before it that came late after it counts as one fewer.
+  std::uint64_t missing_after(const SourceMark& mark, Instant now) const;
+  // nullptr if that source was forgotten or began again since the mark was set, or is about to be
+  // forgotten.
   const Source* find(const SourceMark& mark, Instant now) const;
   // Forgets at most `limit` of those not heard from for too long.
   void expire(Instant now, std::size_t limit);

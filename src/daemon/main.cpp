@@ -70,6 +70,7 @@ int start(int argc, const char* const* argv) {
 int main(int argc, char** argv) {
   using namespace heartbeat;
   try {
+    bus::hold_standard_descriptors();
     const int code = start(argc, argv);
     if (!daemon::close_log(log_closing_max)) {
       std::_Exit(code);

@@ -6,6 +6,7 @@
 
 #include "bus/clock.hpp"
 #include "daemon/log.hpp"
+#include "daemon/settings.hpp"
 
 namespace heartbeat::daemon {
 namespace {
@@ -133,27 +134,32 @@ void Monitor::reload() {
   for (const std::string& warning : invocation.warnings) {
     logger_->warn("{}", warning);
   }
-  apply(invocation.options);
-  const core::Limits& limits = fleet_.limits();
-  logger_->info("configuration reloaded from {}: stale after {}ms, timeout after {}ms",
+  const std::string changed = apply(invocation.options);
+  logger_->info("configuration reloaded from {}: {}",
                 invocation.options.config.value_or("the environment alone (no --config)"),
-                limits.stale_threshold_ms.count(), limits.timeout_threshold_ms.count());
+                changed.empty() ? "nothing has changed" : changed);
 }
 
-void Monitor::apply(const Options& options) {
-  const auto fixed = [&](std::string_view option, bool changed) {
-    if (changed) {
-      logger_->warn("{}: the new value needs a restart", option);
+std::string Monitor::apply(const Options& options) {
+  std::string changed;
+  for (const Setting& setting : make_settings()) {
+    const std::string value = setting.shown(options);
+    if (value == setting.shown(options_)) {
+      continue;
     }
-  };
-  fixed("--events", options.endpoints.events != options_.endpoints.events);
-  fixed("--alerts", options.endpoints.alerts != options_.endpoints.alerts);
-  fixed("--status", options.endpoints.status != options_.endpoints.status);
-  fixed("--alerts-kept", options.alerts_kept != options_.alerts_kept);
-  fixed("--log-format", options.log_format != options_.log_format);
-  fleet_.set_limits(options.limits);
+    if (!setting.live) {
+      logger_->warn("{}: the new value needs a restart", flag_of(setting));
+      continue;
+    }
+    changed += (changed.empty() ? "" : ", ") + setting.name + " " + setting.shown(options_) +
+               " -> " + value;
+  }
+  options_.limits = options.limits;
   options_.ingest_lag_max_ms = options.ingest_lag_max_ms;
-  logger_->set_level(spdlog::level::from_str(options.log_level));
+  options_.log_level = options.log_level;
+  fleet_.set_limits(options_.limits);
+  logger_->set_level(spdlog::level::from_str(options_.log_level));
+  return changed;
 }
 
 // Returns whether the socket was seen empty.

@@ -46,7 +46,8 @@ class Monitor {
   void probe(Instant now);
   void take_signals();
   void reload();
-  void apply(const Options& options);
+  // What it changed, for people.
+  std::string apply(const Options& options);
   // Both work on a bounded share of what there is.
   bool drain(Instant now);
   void judge(Instant now, bool drained);

@@ -23,7 +23,8 @@ void fill(const core::Fleet& fleet, const core::Run& run, const Moment& moment, 
   row.last_activity_at = moment.at(run.last_activity);
   row.running_for_ms = not_negative(moment.now - run.started);
   row.idle_for_ms = not_negative(moment.now - run.last_activity);
-  row.stale_in_ms = not_negative(fleet.stale_deadline(run) - moment.now);
+  // A run stays stale until it is heard, also where new limits would allow the silence.
+  row.stale_in_ms = run.stale ? Duration{} : not_negative(fleet.stale_deadline(run) - moment.now);
   row.timeout_in_ms = not_negative(fleet.timeout_deadline(run) - moment.now);
   row.phase = run.texts.get(Text::phase);
   row.progress = run.progress;

@@ -199,6 +199,12 @@ std::vector<Setting> make_settings() {
                  [](const Options&) { return std::string("none"); }};
   config.in_file = false;
   settings.push_back(std::move(config));
+  for (Setting& setting : settings) {
+    for (const std::string_view fixed :
+         {"events", "alerts", "status", "alerts_kept", "log_format", "insecure", "config"}) {
+      setting.live = setting.live && setting.name != fixed;
+    }
+  }
   return settings;
 }
 

@@ -240,7 +240,7 @@ Error StatusDesk::not_found(const AgentRequest& request, const Moment& moment) c
   Error error;
   error.code = "not_found";
   error.message = "agent " + request.agent_id;
-  if (request.run_id) {
+  if (request.run_id && !request.run_id->empty()) {
     error.message += ", run " + *request.run_id;
   }
   const core::Run* ended = fleet_.tombstone(request.agent_id, request.run_id, moment.now);

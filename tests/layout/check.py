@@ -24,7 +24,7 @@ FOLDERS = [
     ("src/client/", {"heartbeat", "client", "wire", "bus"}, {"zmq"}),
     ("src/daemon/", {"heartbeat", "daemon", "core", "wire", "bus", "store"},
      {"spdlog", "CLI", "toml"}),
-    ("tools/hbctl/", {"heartbeat", "client", ""}, {"nlohmann", "CLI"}),
+    ("tools/hbctl/", {"heartbeat", "client", "bus", ""}, {"nlohmann", "CLI"}),
     ("tools/", {"heartbeat", "client", "store", ""}, {"nlohmann", "CLI"}),
 ]
 

@@ -22,14 +22,17 @@ struct Source {
   std::uint64_t incarnation = 0;
   std::uint64_t highest = 0;
   std::set<std::uint64_t> seen;
-  std::uint64_t missing = 0;
+  std::uint64_t base = 0;  // the first
   Instant heard;
+
+  std::uint64_t unseen(std::uint64_t above, std::uint64_t up_to) const;
 };
 
-// The source of a run's last event, and how many of its events were missing by then.
+// The source of a run's last event, and how many before that event were missing by then.
 struct Mark {
   std::string source;
   std::uint64_t incarnation = 0;
+  std::uint64_t seq = 0;
   std::uint64_t missing = 0;
 };
 

@@ -81,6 +81,27 @@ TEST_CASE("beyond 100,000 sources the one that was not heard for longest goes") 
   REQUIRE(watched.fleet.source("2").seq == 1);
 }
 
+TEST_CASE("an event that comes late hides no loss that comes after it") {
+  Watched watched;
+  watched.fold(numbered(make(register_, "a"), 1), Duration{0});
+  watched.fold(numbered(make(activity, "a"), 3), Duration{0});
+  watched.fold(numbered(make(register_, "b"), 2), Duration{0});
+  watched.fold(numbered(make(activity, "b"), 5), Duration{0});
+  REQUIRE(watched.fleet.lost_events(*watched.fleet.find("a", ""), start) == 1);
+  REQUIRE(watched.fleet.lost_events(*watched.fleet.find("b", ""), start) == 0);
+}
+
+TEST_CASE("an event from before the first that was seen fills no gap") {
+  Watched watched;
+  watched.fold(numbered(make(register_, "a"), 10), Duration{0});
+  watched.fold(numbered(make(register_, "b"), 12), Duration{0});
+  watched.fold(numbered(make(register_, "c"), 9), Duration{0});
+  REQUIRE(watched.fleet.lost_events(*watched.fleet.find("a", ""), start) == 1);
+  watched.fold(numbered(make(register_, "d"), 100), Duration{0});  // far beyond the window
+  REQUIRE(watched.fleet.lost_events(*watched.fleet.find("a", ""), start) == 1 + 87);
+  REQUIRE(watched.fleet.lost_events(*watched.fleet.find("b", ""), start) == 87);
+}
+
 TEST_CASE("what a late event brings is no longer lost") {
   Watched watched;
   watched.fold(numbered(make(register_, "c"), 1), Duration{0});
