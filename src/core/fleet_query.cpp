@@ -25,6 +25,7 @@ void Fleet::forget(Slot slot) {
   tombstones_.remove(slot);
   unlink_agent(slot);
   runs_.give_back(slot);
+  changed_runs_.add(slot);
 }
 
 Slot Fleet::agent_head(std::string_view agent_id) const {

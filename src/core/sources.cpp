@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
+#include <vector>
 
 #include "core/limits.hpp"
 
@@ -91,6 +93,8 @@ Sequence Sources::observe(const Event& event, std::uint64_t hash, Instant now) {
   }
   Source& source = slots_[slot];
   heard(slot, now);
+  changed_.add(slot);
+  const bool after_gap = std::exchange(source.restored, false);
   switch (place_of(source, event)) {
     case Place::duplicate:
       return {true, slot};
@@ -100,8 +104,14 @@ Sequence Sources::observe(const Event& event, std::uint64_t hash, Instant now) {
       source.missing -= event.seq > source.base ? 1 : 0;
       break;
     case Place::ahead:
-      source.missing += event.seq - source.highest - 1;
-      counters_.events_lost_total += event.seq - source.highest - 1;
+      if (after_gap) {
+        source.base = event.seq;
+        source.missing = 0;
+        source.incarnation = ++incarnations_;
+      } else {
+        source.missing += event.seq - source.highest - 1;
+        counters_.events_lost_total += event.seq - source.highest - 1;
+      }
       move_window(source, event.seq);
       break;
     case Place::next:
@@ -171,6 +181,28 @@ void Sources::forget(Slot slot) {
   by_name_.erase(hash_of(slots_[slot].name), slot);
   by_heard_.remove(slot);
   slots_.give_back(slot);
+  changed_.add(slot);
+}
+
+void Sources::restore(Slot slot, const Source& source) {
+  Source& record = slots_.claim(slot) = source;
+  record.restored = true;
+  by_name_.insert(hash_of(record.name), slot);
+}
+
+void Sources::resume(std::uint32_t incarnations) {
+  incarnations_ = incarnations;
+  std::vector<Slot> order;
+  for (Slot slot = 0; slot < slots_.end(); ++slot) {
+    if (!slots_[slot].name.empty()) {
+      order.push_back(slot);
+    }
+  }
+  std::ranges::stable_sort(order, {}, [&](Slot slot) { return slots_[slot].heard; });
+  for (const Slot slot : order) {
+    by_heard_.append(slot);
+  }
+  slots_.settle([&](Slot slot) { return slots_[slot].name.empty(); });
 }
 
 void Sources::heard(Slot slot, Instant now) {

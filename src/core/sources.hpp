@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/changed_slots.hpp"
 #include "core/counters.hpp"
 #include "core/run.hpp"
 #include "core/slab.hpp"
@@ -27,6 +28,7 @@ struct Source {
   std::uint64_t missing = 0;   // from base to highest, not seen
   std::uint64_t rejected = 0;  // of its events
   std::uint32_t incarnation = 0;
+  bool restored = false;  // what came while nobody read is not known to be lost
   Instant heard;
   Slot newer = no_slot;  // list by `heard`
   Slot older = no_slot;
@@ -59,6 +61,15 @@ class Sources {
     }
   }
 
+  ChangedSlots& changed() { return changed_; }
+  const Source* at(Slot slot) const {
+    return slot < slots_.end() && !slots_[slot].name.empty() ? &slots_[slot] : nullptr;
+  }
+  std::uint32_t incarnations() const { return incarnations_; }
+  // As they were: each at its place, then resume().
+  void restore(Slot slot, const Source& source);
+  void resume(std::uint32_t incarnations);
+
   std::size_t size() const { return slots_.taken(); }
   // nullptr if it was never heard of, or forgotten.
   const Source* find(std::string_view name) const;
@@ -85,6 +96,7 @@ class Sources {
   SlotIndex by_name_;
   SlotList<Source> by_heard_{slots_};
   std::uint32_t incarnations_ = 0;
+  ChangedSlots changed_;
 };
 
 }  // namespace heartbeat::core

@@ -156,8 +156,10 @@ std::string Monitor::apply(const Options& options) {
   }
   options_.limits = options.limits;
   options_.ingest_lag_max_ms = options.ingest_lag_max_ms;
+  options_.store_wait_max_ms = options.store_wait_max_ms;
+  options_.restart_grace_ms = options.restart_grace_ms;
   options_.log_level = options.log_level;
-  fleet_.set_limits(options_.limits);
+  fleet_.set_limits(options_.limits, bus::boot_now(), options_.restart_grace_ms);
   logger_->set_level(spdlog::level::from_str(options_.log_level));
   return changed;
 }
