@@ -196,17 +196,20 @@ StatusSocket::Served StatusSocket::serve(const Answer& answer) {
   return served;
 }
 
-void wait(EventSocket& events, AlertSocket& alerts, StatusSocket& status, int fd,
+void wait(EventSocket& events, AlertSocket& alerts, StatusSocket& status, std::span<const int> fds,
           Duration timeout) {
-  std::array<zmq::pollitem_t, 4> items{{
+  std::array<zmq::pollitem_t, 5> items{{
       {events.handle().handle(), 0, ZMQ_POLLIN, 0},
       // Never readable, but polling it handles new subscribers as they come.
       {alerts.handle().handle(), 0, ZMQ_POLLIN, 0},
       {status.handle().handle(), 0, ZMQ_POLLIN, 0},
-      {nullptr, fd, ZMQ_POLLIN, 0},
   }};
+  std::size_t count = 3;
+  for (const int fd : fds) {
+    items.at(count++) = {nullptr, fd, ZMQ_POLLIN, 0};
+  }
   try {
-    zmq::poll(items.data(), items.size(), timeout);
+    zmq::poll(items.data(), count, timeout);
   } catch (const zmq::error_t& error) {
     if (error.num() != EINTR) {
       throw;

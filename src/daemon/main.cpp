@@ -12,6 +12,7 @@
 #include "daemon/log.hpp"
 #include "daemon/monitor.hpp"
 #include "daemon/options.hpp"
+#include "store/state_file.hpp"
 
 namespace {
 
@@ -76,6 +77,8 @@ int main(int argc, char** argv) {
       std::_Exit(code);
     }
     return code;
+  } catch (const store::Unusable& error) {
+    return refuse(std::string("--state: ") + error.what());
   } catch (const std::exception& error) {
     return refuse(error.what());
   }

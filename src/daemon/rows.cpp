@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "daemon/alert_log.hpp"
-
 namespace heartbeat::daemon {
 namespace {
 
@@ -60,14 +58,14 @@ RunRow row(const core::Fleet& fleet, const core::Run& run, const Moment& moment)
 }
 
 RunDetail detail(const core::Fleet& fleet, const core::Run& run, const Moment& moment,
-                 std::string_view epoch) {
+                 const AlertLog& alerts) {
   RunDetail detail;
   fill(fleet, run, moment, detail);
   detail.stale_after_ms = fleet.stale_after(run);
   detail.stale_after_from = run.promise != Duration{} ? "promise" : "configuration";
   detail.timeout_after_ms = fleet.timeout_after(run);
   detail.timeout_after_from = run.timeout_after != Duration{} ? "register" : "configuration";
-  detail.episode = episode_id(epoch, run.episode);
+  detail.episode = alerts.episode_id(run.episode);
   detail.last_events = last_events(run, moment);
   detail.source = fleet.source_name(run, moment.now);
   detail.seq = run.source.seq;

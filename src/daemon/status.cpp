@@ -221,7 +221,7 @@ bool StatusDesk::reply_to(const AgentRequest& request, const Moment& moment,
       answer.runs_truncated = true;
       return false;
     }
-    bytes += bytes_of(answer.runs.emplace_back(detail(fleet_, run, moment, alerts_.epoch())));
+    bytes += bytes_of(answer.runs.emplace_back(detail(fleet_, run, moment, alerts_)));
     return true;
   };
   if (!request.run_id) {
