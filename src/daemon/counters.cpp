@@ -38,6 +38,7 @@ CounterList list_counters(const core::Fleet& fleet, const AlertLog& alerts, cons
   list.emplace_back("loop_stalls_total", health.loop_stalls_total);
   list.emplace_back("loop_stall_max_ms",
                     static_cast<std::uint64_t>(health.loop_stall_max_ms.count()));
+  list.emplace_back("state_changes_waiting", health.state_changes_waiting);
   list.emplace_back("state_commits_total", health.state_commits_total);
   list.emplace_back("state_failures_total", health.state_failures_total);
   list.emplace_back("state_epochs_left_total", health.state_epochs_left_total);

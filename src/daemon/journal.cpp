@@ -119,10 +119,11 @@ void Journal::turn(const store::Clocks& clocks, Duration wait_max) {
     waiting_since_.reset();
   }
   const bool alerts = in_file_ && log_.last_seq() > handed_over_;
-  const bool due = anything_waits() && clocks.now - written_at_ >= batch_interval;
+  const bool due = waiting() != 0 && clocks.now - written_at_ >= batch_interval;
   if (!writing_ && clocks.now >= retry_at_ && (alerts || due)) {
     hand_over(clocks, false);
   }
+  health_.state_changes_waiting = waiting() + (writing_ ? 1 : 0);
 }
 
 void Journal::take_written(Instant now) {
@@ -164,10 +165,9 @@ void Journal::give_up_waiting(const std::string& why) {
       path_, why, log_.epoch(), epoch_);
 }
 
-bool Journal::anything_waits() const {
+std::size_t Journal::waiting() const {
   return fleet_.changed_runs().size() + fleet_.changed_blocks().size() +
-             fleet_.changed_sources().size() !=
-         0;
+         fleet_.changed_sources().size();
 }
 
 void Journal::hand_over(const store::Clocks& clocks, bool everything) {

@@ -51,7 +51,7 @@ class Journal {
   void add_changes(store::Batch& batch, bool everything);
   void note_again(const store::Batch& batch);
   store::Globals globals() const;
-  bool anything_waits() const;
+  std::size_t waiting() const;
 
   core::Fleet& fleet_;
   AlertLog& log_;
