@@ -23,6 +23,8 @@ constexpr std::size_t batch_events = 128;
 // What was sent so shortly before a connection ended may have died on its way.
 constexpr std::int64_t sent_kept_ms = 5'000;
 // One wait for a transport that takes nothing; between two, changes and subscriptions are seen.
+// So much the way of an event to the monitor may take longer than that of a later one.
+constexpr std::int64_t jitter_ms = 5'000;
 constexpr Duration send_timeout{50};
 constexpr std::chrono::hours for_ever{1};
 
@@ -227,7 +229,7 @@ void AgentClient::Sender::drop_beyond_limit() {
 void AgentClient::Sender::say_again() {
   std::vector<Event> events;
   for (Change& change : sent_) {
-    change.sent = now_;  // this connection may end before they have arrived, too
+    note_sent(change);  // this connection may end before they have arrived, too
     events.push_back(event_of(change));
   }
   for (const auto& run : runs_) {
@@ -252,7 +254,7 @@ void AgentClient::Sender::say_changes() {
     }
     apply(change);
     change.seq = ++change_seq_;
-    change.sent = now_;
+    note_sent(change);
     events.push_back(event_of(change));
   }
   say(events);
@@ -306,7 +308,27 @@ bool AgentClient::Sender::flush() {
 
 void AgentClient::Sender::forget_old_changes() {
   while (!sent_.empty() && now_ - sent_.front().sent > sent_kept_ms) {
+    const Change& change = sent_.front();
+    const auto ended = ended_.find(change.run->name());
+    if (ended != ended_.end() && ended->second <= change.sent) {
+      ended_.erase(ended);
+    }
     sent_.pop_front();
+  }
+}
+
+// To the monitor a run ends when it reads so, and what by its age began before that end belongs to
+// the run that ended. A run that follows one of its name closely therefore counts from where it is
+// told.
+void AgentClient::Sender::note_sent(Change& change) {
+  change.sent = now_;
+  if (change.what == What::end) {
+    ended_[change.run->name()] = now_;
+  } else if (change.what == What::begin) {
+    if (const auto ended = ended_.find(change.run->name()); ended != ended_.end()) {
+      change.run->started =
+          std::max(change.run->started, std::min(now_, ended->second + jitter_ms));
+    }
   }
 }
 

@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "client/publication.hpp"
@@ -83,6 +84,7 @@ class AgentClient::Sender {
   void say_beats();
   // True once all that was said has been taken by the transport.
   bool flush();
+  void note_sent(Change& change);
   void forget_old_changes();
   void publish_counts();
 
@@ -109,6 +111,7 @@ class AgentClient::Sender {
   // The thread's own.
   std::deque<Change> waiting_;                           // in order, not yet sent
   std::deque<Change> sent_;                              // in the last seconds of the connection
+  std::unordered_map<std::string, std::int64_t> ended_;  // by name, of those: when that was sent
   std::deque<Message> outbox_;                           // said, and not yet taken
   std::vector<std::shared_ptr<AgentRun::Record>> runs_;  // begun and not ended, as told
   std::int64_t now_ = 0;                                 // of this turn

@@ -28,10 +28,10 @@ struct AgentRun::Record {
   // Fixed before the sender sees it.
   std::string agent_id;
   std::string run_id;
-  std::int64_t started = 0;
   std::optional<Duration> timeout_after;
 
   // The sender's own: the run as it was told so far.
+  std::int64_t started = 0;
   std::string task_id;
   std::string agent_type;
   std::string phase;
@@ -41,6 +41,9 @@ struct AgentRun::Record {
   std::uint64_t progress_told = 0;
   std::optional<std::int64_t> promised_until;
   std::size_t place = 0;  // among the sender's runs
+
+  // What the monitor knows it by.
+  std::string name() const { return agent_id + '\0' + run_id; }
 };
 
 }  // namespace heartbeat

@@ -224,6 +224,34 @@ TEST_CASE("after a reconnection the last changes count once, and a new monitor k
   CHECK(rest > std::chrono::minutes{9});
 }
 
+TEST_CASE("a run that follows another of its name while there is no monitor is no zombie of it") {
+  Hbmond monitor;
+  AgentClient client{to(monitor)};
+  wait_until([&] { return client.counts().connected; });
+  monitor.kill();
+  wait_until([&] { return !client.counts().connected; });
+  { const AgentRun run{client, {.agent_id = "pm"}}; }
+  const AgentRun last{client, {.agent_id = "pm"}};
+  monitor.start();
+  wait_until([&] { return run_of(monitor, "pm").has_value(); });
+  CHECK(counter(monitor, "events_zombie_total") == 0);
+  CHECK(counter(monitor, "runs_started_total") == 2);
+}
+
+TEST_CASE("short runs of one name each begin and end") {
+  const Hbmond monitor;
+  AgentClient client{to(monitor)};
+  constexpr int runs = 2'000;
+  for (int i = 0; i < runs; ++i) {
+    AgentRun run{client, {.agent_id = "pm"}};
+    run.activity();
+  }
+  wait_until([&] { return counter(monitor, "runs_unregistered_total") == runs; });
+  CHECK(counter(monitor, "runs_started_total") == runs);
+  CHECK(counter(monitor, "events_zombie_total") == 0);
+  CHECK(counter(monitor, "events_ignored_total") == 0);
+}
+
 TEST_CASE("a worker that hangs is warned about at its time although the sender goes on") {
   const Hbmond monitor{{"--stale-threshold-ms=1000"}};
   AgentClient client{to(monitor)};
