@@ -1,6 +1,6 @@
-"""A process of agents that beat: python3 beating.py ENDPOINT AGENTS INTERVAL_S [FLOOD_BATCH]
+"""A process of agents that beat: python3 beating.py ENDPOINT AGENTS INTERVAL_S [FLOOD_BATCH [NAME]]
 
-Registers the agents a0, a1, … and reports activity of each every interval, in batches. With
+Registers the agents a0, a1, … (or NAME0, …) and reports activity of each every interval, in batches. With
 FLOOD_BATCH it sends nothing but activity of one agent, `flood`, as fast as it can, in batches of
 that many. A line on standard output tells that all have registered. A line `stop NAME` on standard
 input ends the reports of one agent; its end ends the process.
@@ -50,9 +50,9 @@ def flood(publisher, size):
             publisher.send_raw(b"event", payload)
 
 
-def main(endpoint, agents, interval, flood_batch="0"):
+def main(endpoint, agents, interval, flood_batch="0", name="a"):
     publisher = Publisher(zmq.Context.instance(), endpoint)
-    names = [f"a{i}" for i in range(int(agents))] if flood_batch == "0" else ["flood"]
+    names = [f"{name}{i}" for i in range(int(agents))] if flood_batch == "0" else ["flood"]
     for some in batches(names):
         publisher.send([register(agent) for agent in some])
     print("registered", flush=True)

@@ -2,9 +2,12 @@
 
 import os
 import random
+import select
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
@@ -112,6 +115,68 @@ class Pauses(Faults):
             self.assertGreaterEqual(timeout["blind_ms"], 2_800)
             self.assertEqual(timeout["supersedes"], "")
             monitor.wait_for_log("did not run for")
+
+
+class Partition(Faults):
+    """The network between agents and monitor is cut, and heals."""
+
+    class Network:
+        """Relays one connection; while cut, what agents send goes nowhere."""
+
+        def __init__(self, test, endpoint):
+            self.path = endpoint.removeprefix("ipc://") + "-network"
+            self.far = endpoint.removeprefix("ipc://")
+            self.cut = threading.Event()
+            self.listener = socket.socket(socket.AF_UNIX)
+            self.listener.bind(self.path)
+            self.listener.listen()
+            self.thread = threading.Thread(target=self.relay)
+            self.thread.start()
+            test.addCleanup(self.thread.join)
+
+        def relay(self):
+            near, _ = self.listener.accept()
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(self.far)
+            peers = {near: far, far: near}
+            while True:
+                for end in select.select([near, far], [], [])[0]:
+                    data = end.recv(65536)
+                    if not data:
+                        for each in (near, far, self.listener):
+                            each.close()
+                        return
+                    # Cut as a cable is: whole messages, because TCP would send the rest again.
+                    if not (self.cut.is_set() and end is near):
+                        peers[end].sendall(data)
+
+    def test_agents_behind_it_are_one_storm_and_come_back(self):
+        with Monitor(stale_threshold_ms=1_500, timeout_threshold_ms=HOUR) as monitor:
+            alerts = monitor.subscribe()
+            near = self.agents(monitor, 5, 0.4)
+            self.assertIsNone(near.poll())
+            network = self.Network(self, monitor.events)
+            far = subprocess.Popen(
+                [sys.executable, BEATING, f"ipc://{network.path}", "40", "0.4", "0", "far"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_environment())
+
+            def end():
+                far.kill()
+                far.communicate()
+            self.addCleanup(end)
+            self.assertEqual(far.stdout.readline(), "registered\n")
+            self.no_alert(alerts, 3)
+            network.cut.set()
+            heard = [next_alert(alerts) for _ in range(41)]
+            kinds = [alert["kind"] for alert in heard]
+            self.assertEqual((kinds.count("stale"), kinds.count("storm")), (40, 1))
+            self.assertTrue(all(a["agent_id"].startswith("far") for a in heard if a["agent_id"]))
+            network.cut.clear()
+            heard = [next_alert(alerts) for _ in range(41)]
+            self.assertEqual([a["kind"] for a in heard].count("resolved"), 41)
+            # They went on counting: what was cut off is known to be lost.
+            self.assertGreater(self.counter(monitor, "events_lost_total"), 40)
+            self.no_alert(alerts, 2)
 
 
 class Storm(Faults):

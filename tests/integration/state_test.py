@@ -3,14 +3,19 @@
 import os
 import random
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 import tempfile
 import time
 import unittest
 
 from events import HOUR, activity, register, told, unregister
 from faults_test import Faults
-from monitor import LIMIT, Monitor, alert_of, next_message
+from monitor import LIMIT, Monitor, alert_of, clean_environment, next_message
+
+CONSUMING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "consuming.py")
 
 
 def content(alert):
@@ -34,7 +39,9 @@ class StateTest(Faults):
         self.state = os.path.join(self.folder, "state.db")
 
     def monitor(self, **options):
-        options = {"timeout_threshold_ms": HOUR, "restart_grace_ms": 0, **options}
+        # A busy machine may take its time; the test that is about that says so.
+        options = {"timeout_threshold_ms": HOUR, "restart_grace_ms": 0,
+                   "store_wait_max_ms": 10_000, **options}
         return Monitor(state=self.state, **options)
 
     def kill(self, monitor):
@@ -190,9 +197,55 @@ class KillLoop(StateTest):
             self.assertEqual(self.counter(monitor, "state_epochs_left_total"), 0)
 
 
+class Consumer(StateTest):
+    """A consumer that is slow, stopped and continued, while the monitor is killed in between."""
+
+    def test_it_ends_up_with_every_alert_once(self):
+        runs, rounds = 1_000, 25  # each round: a warning and a resolved for each run
+        with self.monitor(stale_threshold_ms=HOUR // 2, alerts_kept=60_000) as monitor:
+            agent = monitor.publisher()
+            consumer = subprocess.Popen(
+                [sys.executable, CONSUMING, monitor.alerts, monitor.status],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=clean_environment())
+
+            def end():
+                consumer.kill()
+                consumer.communicate()
+            self.addCleanup(end)
+            self.assertEqual(consumer.stdout.readline(), "following\n")
+            for turn in range(rounds):
+                for promise in (1, HOUR):
+                    before = self.counter(monitor, "alerts_kept")
+                    for first in range(0, runs, 500):
+                        agent.send([activity(f"a{i}", stale_after_ms=promise)
+                                    for i in range(first, first + 500)])
+                    self.reached(monitor, before + runs)
+                if turn % 5 == 1:
+                    consumer.send_signal(signal.SIGSTOP)
+                if turn % 5 == 4:
+                    consumer.send_signal(signal.SIGCONT)
+                if turn in (7, 13):
+                    self.kill(monitor)
+                    monitor.start()
+                    self.assertTrue(agent.socket.poll(int(LIMIT * 1000)))
+                    agent.socket.recv()
+            consumer.send_signal(signal.SIGCONT)
+            last = monitor.ask("alerts", since_seq=0, limit=1)["last_seq"]
+            self.assertGreaterEqual(last, 2 * runs * rounds)
+            consumer.stdin.write(f"{last}\n")
+            consumer.stdin.flush()
+            handled, twice, gaps = map(int, consumer.stdout.readline().split())
+            self.assertEqual((handled, twice, gaps), (last, 0, 0))
+
+    def reached(self, monitor, alerts):
+        deadline = time.monotonic() + LIMIT
+        while (kept := self.counter(monitor, "alerts_kept")) < alerts:
+            self.assertLess(time.monotonic(), deadline, f"{kept} of {alerts} alerts")
+
+
 class Trouble(StateTest):
     def test_a_file_that_takes_nothing_silences_nothing(self):
-        with self.monitor(stale_threshold_ms=200) as monitor:
+        with self.monitor(stale_threshold_ms=200, store_wait_max_ms=100) as monitor:
             agent, alerts = monitor.publisher(), monitor.subscribe()
             told(monitor, agent, register("first"))
             first = alert_of(alerts, "first", "stale")
