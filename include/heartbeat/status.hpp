@@ -121,6 +121,8 @@ struct RunDetail : RunRow {
   std::uint64_t seq = 0;               // of that event
   std::optional<WallTime> sent_at;     // the sender's wall clock at its last event
   std::uint64_t lost_events = 0;       // of that source, after this run's last event
+  Duration blind_ms{};                 // how long of its silence the monitor was paused or down
+  std::string storm;                   // the id of the storm that its silence is part of, if any
   std::uint64_t rejected_events = 0;
   std::uint64_t zombie_events = 0;
 };
@@ -139,6 +141,8 @@ struct Message<RunDetail> {
                                    Field{"seq", &RunDetail::seq},
                                    Field{"sent_at", &RunDetail::sent_at},
                                    Field{"lost_events", &RunDetail::lost_events},
+                                   Field{"blind_ms", &RunDetail::blind_ms},
+                                   Field{"storm", &RunDetail::storm},
                                    Field{"rejected_events", &RunDetail::rejected_events},
                                    Field{"zombie_events", &RunDetail::zombie_events},
                                });

@@ -71,6 +71,7 @@ class Fleet {
   std::size_t runs_idle() const { return idle_; }
   std::size_t runs_stale() const { return stale_.size(); }
   bool in_storm() const { return storm_ != 0; }
+  std::uint64_t storm() const { return storm_; }  // the episode; 0 = none
   std::size_t tombstones() const { return tombstones_.size(); }
   std::size_t sources() const { return sources_.size(); }
   const Counters& counters() const { return counters_; }

@@ -71,6 +71,8 @@ RunDetail detail(const core::Fleet& fleet, const core::Run& run, const Moment& m
   detail.seq = run.source.seq;
   detail.sent_at = run.sent_at;
   detail.lost_events = fleet.lost_events(run, moment.now);
+  detail.blind_ms = fleet.blind(run, moment.now);
+  detail.storm = run.stale ? alerts.episode_id(fleet.storm()) : std::string{};
   detail.rejected_events = run.rejected_events;
   detail.zombie_events = run.zombie_events;
   return detail;

@@ -224,6 +224,25 @@ class HbctlTest(unittest.TestCase):
             self.assertEqual(ids("--state", "running"), ["hurried", "calm"])
             self.assertEqual(ids("--agent", "c*m"), ["calm"])
 
+    def test_why_explains_a_verdict(self):
+        with Monitor(stale_threshold_ms=200) as monitor:
+            agent = monitor.publisher()
+            agent.send({"kind": "register", "agent_id": "dev", "stale_after_ms": 300})
+            agent.seq += 3  # lost on the bus
+            agent.send({"kind": "register", "agent_id": "other"})
+            monitor.settled(agent)
+            self.wait_for_alerts(monitor, 2)
+            text = self.hbctl(monitor, "why", "dev")[0]
+            for words in ("stale: silent for", "allowed are 300ms", "from promise", "register at",
+                          "3 events of its source were lost", "Stale agent detected: dev"):
+                self.assertIn(words, text)
+            answer = self.ask_json(monitor, "why", "dev")
+            self.assertEqual([a["agent_id"] for a in answer["alerts"]], ["dev"])
+            self.assertEqual(answer["runs"][0]["lost_events"], 3)
+            self.hbctl(monitor, "emit", "unregister", "dev", "--outcome", "failed")
+            self.assertRegex(self.hbctl(monitor, "why", "dev")[0], "ended at .* outcome failed")
+            self.assertIn("nobody", self.hbctl(monitor, "why", "nobody", code=1)[1])
+
     def test_show_of_an_unknown_agent_is_a_no(self):
         with Monitor() as monitor:
             self.hbctl(monitor, "show", "nobody", code=1)
@@ -329,8 +348,8 @@ class HbctlTest(unittest.TestCase):
     def test_help_of_each_verb_has_an_example(self):
         text = self.hbctl(None, "--help")[0]
         self.assertIn("Exit codes", text)
-        verbs = re.findall(r"^  (status|agents|show|alerts|counters|ping|emit) ", text, re.M)
-        self.assertEqual(len(verbs), 7)
+        verbs = re.findall(r"^  (status|agents|show|why|alerts|counters|ping|emit) ", text, re.M)
+        self.assertEqual(len(verbs), 8)
         for verb in verbs:
             self.assertIn(f"Example: hbctl {verb}", self.hbctl(None, verb, "--help")[0])
 

@@ -122,7 +122,7 @@ struct CommandLine {
 
   void describe_common() {
     app.require_subcommand(0, 1);
-    app.set_version_flag("--version", HEARTBEAT_VERSION);
+    app.set_version_flag("--version", "hbctl " HEARTBEAT_VERSION);
     endpoint("--events", "HB_EVENTS", options.endpoints.events, "where the monitor takes events");
     endpoint("--alerts", "HB_ALERTS", options.endpoints.alerts,
              "where the monitor publishes alerts");
@@ -153,6 +153,11 @@ struct CommandLine {
                          [this] { return run_show(options, show); });
     one.add_option("AGENT", show.agent_id, "the agent's id")->required()->type_name("");
     text(one, "--run", show.run_id, "only this run of it");
+    CLI::App& verdict = verb(
+        "why", "why an agent's runs are judged as they are: limits, last events, losses, alerts",
+        "hbctl why dev-1", [this] { return run_why(options, show); });
+    verdict.add_option("AGENT", show.agent_id, "the agent's id")->required()->type_name("");
+    text(verdict, "--run", show.run_id, "only this run of it");
     CLI::App& log =
         verb("alerts", "the alerts that the monitor keeps, and those to come",
              "hbctl alerts --since 120 --follow", [this] { return run_alerts(options, alerts); });

@@ -73,6 +73,7 @@ struct RunOptions {
 int run_status(const Options& options);
 int run_agents(const Options& options, const AgentsOptions& verb);
 int run_show(const Options& options, const ShowOptions& verb);
+int run_why(const Options& options, const ShowOptions& verb);
 int run_alerts(const Options& options, const AlertsOptions& verb);
 int run_counters(const Options& options);
 int run_ping(const Options& options);
