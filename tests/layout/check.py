@@ -24,8 +24,8 @@ FOLDERS = [
     ("src/client/", {"heartbeat", "client", "wire", "bus"}, {"zmq"}),
     ("src/daemon/", {"heartbeat", "daemon", "core", "wire", "bus", "store"},
      {"spdlog", "CLI", "toml"}),
-    ("tools/hbctl/", {"heartbeat", "client", ""}, {"nlohmann", "CLI"}),
-    ("tools/", {"heartbeat", "client", "store", ""}, {"nlohmann", "CLI"}),
+    ("tools/hbctl/history.cpp", {"heartbeat", "client", "store", ""}, {"nlohmann", "CLI"}),
+    ("tools/", {"heartbeat", "client", ""}, {"nlohmann", "CLI"}),
 ]
 
 LIBRARIES = {

@@ -1,0 +1,146 @@
+#include "store/batch_writer.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <vector>
+
+#include "store/tables.hpp"
+
+namespace heartbeat::store {
+
+namespace {
+
+// Alerts looked at after each batch: few enough for less than a millisecond, more where more come
+// in, so that what goes keeps up with what comes.
+constexpr std::size_t looked_at_min = 64;
+constexpr std::size_t looked_at_max = 512;
+constexpr Duration round_interval{60'000};
+
+constexpr std::int64_t day_ms = 86'400'000;
+
+static_assert(std::endian::native == std::endian::little, "blocks of activity are little-endian");
+
+const std::tuple<std::int64_t, std::string, std::int64_t> before_all{-time_max_ms, "", 0};
+
+}  // namespace
+
+BatchWriter::BatchWriter(Connection& connection, const std::string& boot)
+    : connection_(connection),
+      boot_(boot),
+      run_(connection, insert_sql<RunRecord>("INSERT OR REPLACE")),
+      forgotten_run_(connection, "DELETE FROM runs WHERE slot = ?"),
+      activity_(connection,
+                "INSERT OR REPLACE INTO activity (first_slot, last_activity) VALUES (?, ?)"),
+      source_(connection, insert_sql<SourceRecord>("INSERT OR REPLACE")),
+      forgotten_source_(connection, "DELETE FROM sources WHERE slot = ?"),
+      alert_(connection, insert_sql<AlertRecord>("INSERT")),
+      header_(connection, insert_sql<Header>("INSERT OR REPLACE")),
+      oldest_(connection,
+              "SELECT raised_at, epoch, seq FROM alerts "
+              "WHERE (raised_at, epoch, seq) > (?, ?, ?) AND raised_at < ? "
+              "ORDER BY raised_at, epoch, seq LIMIT ?"),
+      pruned_(connection, "DELETE FROM alerts WHERE epoch = ? AND seq = ?"),
+      looked_at_(before_all) {}
+
+void BatchWriter::write(const Batch& batch, const Clocks& clocks) {
+  Transaction transaction(connection_, "BEGIN IMMEDIATE");
+  for (const std::uint32_t slot : batch.forgotten) {
+    forgotten_run_.bind(1, slot);
+    forgotten_run_.run();
+  }
+  for (const RunRecord& run : batch.runs) {
+    bind_record(run_, run);
+    run_.run();
+  }
+  for (const ActivityBlock& block : batch.activity) {
+    write_activity(block);
+  }
+  for (const std::uint32_t slot : batch.forgotten_sources) {
+    forgotten_source_.bind(1, slot);
+    forgotten_source_.run();
+  }
+  for (const SourceRecord& source : batch.sources) {
+    bind_record(source_, source);
+    source_.run();
+  }
+  for (const AlertRecord& alert : batch.alerts) {
+    bind_record(alert_, alert);
+    alert_.run();
+  }
+  write_header(batch.globals, clocks);
+  transaction.commit();
+  epoch_ = batch.globals.epoch;
+  alert_seq_ = batch.globals.alert_seq;
+  alerts_ = batch.alerts.size();
+}
+
+void BatchWriter::write_activity(const ActivityBlock& block) {
+  bytes_.clear();
+  const auto append = [this](const auto& number) {
+    bytes_.append(reinterpret_cast<const char*>(&number), sizeof number);
+  };
+  for (const LastActivity& last : block.last_activity) {
+    append(last.order);
+    append(milliseconds(last.at));
+  }
+  activity_.bind(1, block.first_slot);
+  activity_.bind_bytes(2, bytes_);
+  activity_.run();
+}
+
+void BatchWriter::write_header(const Globals& globals, const Clocks& clocks) {
+  const Header header{.globals = globals,
+                      .episode_epochs = joined(globals.episode_epochs),
+                      .boot = boot_,
+                      .written = clocks.now,
+                      .written_at = clocks.wall_now};
+  bind_record(header_, header);
+  header_.run();
+}
+
+void BatchWriter::close() { connection_.run("UPDATE globals SET closed = 1"); }
+
+void BatchWriter::prune(const Clocks& clocks, const Keeping& keeping) {
+  if (clocks.now < next_round_) {
+    return;
+  }
+  const std::size_t limit = std::clamp(2 * alerts_, looked_at_min, looked_at_max);
+  const std::uint64_t kept = std::min<std::uint64_t>(keeping.alerts_kept, alert_seq_);
+  const auto first_kept = static_cast<std::int64_t>(alert_seq_ - kept + 1);
+  std::size_t seen = 0;
+  try {
+    Transaction transaction(connection_, "BEGIN IMMEDIATE");
+    auto& [raised_at, epoch, seq] = looked_at_;
+    const auto since = looked_at_;
+    oldest_.bind(1, std::get<0>(since));
+    oldest_.bind_text(2, std::get<1>(since));
+    oldest_.bind(3, std::get<2>(since));
+    oldest_.bind(4, milliseconds(clocks.wall_now) - keeping.history_days * day_ms);
+    oldest_.bind(5, static_cast<std::int64_t>(limit));
+    std::vector<std::pair<std::string, std::int64_t>> old;
+    while (oldest_.step()) {
+      ++seen;
+      raised_at = oldest_.number(0);
+      epoch = oldest_.text(1);
+      seq = oldest_.number(2);
+      if (epoch != epoch_ || seq < first_kept) {
+        old.emplace_back(epoch, seq);
+      }
+    }
+    for (const auto& [of_epoch, of_seq] : old) {
+      pruned_.bind_text(1, of_epoch);
+      pruned_.bind(2, of_seq);
+      pruned_.run();
+    }
+    transaction.commit();
+  } catch (const SqlError&) {
+    seen = 0;
+  }
+  if (seen < limit) {
+    looked_at_ = before_all;
+    next_round_ = clocks.now + round_interval;
+  }
+}
+
+}  // namespace heartbeat::store

@@ -1,0 +1,58 @@
+// One batch, one transaction, and afterwards the pruning of what is too old.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <tuple>
+
+#include "store/sqlite.hpp"
+#include "store/state_file.hpp"
+
+namespace heartbeat::store {
+
+// How long alerts stay.
+struct Keeping {
+  std::size_t alerts_kept = 0;  // the last of the current epoch, whatever their age
+  int history_days = 0;
+};
+
+class BatchWriter {
+ public:
+  BatchWriter(Connection& connection, const std::string& boot);
+
+  // All of it or nothing: throws SqlError, and can be called again.
+  void write(const Batch& batch, const Clocks& clocks);
+  // Looks at a few of the oldest alerts, more after a batch that brought more, and removes those
+  // that are too old. Where it fails, it has another chance later. REQUIRES: behind a write().
+  void prune(const Clocks& clocks, const Keeping& keeping);
+  // Notes that the monitor ends in order. The log is a chain: where this survives a power cut, so
+  // does all that was written before.
+  void close();
+
+ private:
+  void write_activity(const ActivityBlock& block);
+  void write_header(const Globals& globals, const Clocks& clocks);
+
+  Connection& connection_;
+  std::string boot_;
+  Statement run_;
+  Statement forgotten_run_;
+  Statement activity_;
+  Statement source_;
+  Statement forgotten_source_;
+  Statement alert_;
+  Statement header_;
+  Statement oldest_;
+  Statement pruned_;
+  std::string bytes_;  // of a block of activity
+  // Of the last batch.
+  std::string epoch_;
+  std::uint64_t alert_seq_ = 0;
+  std::size_t alerts_ = 0;
+  // The last alert that prune() has looked at, and when it may begin with the oldest again.
+  std::tuple<std::int64_t, std::string, std::int64_t> looked_at_;
+  Instant next_round_ = Instant::min();
+};
+
+}  // namespace heartbeat::store

@@ -1,0 +1,55 @@
+#include "store/lock_file.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+
+#include "store/state_file.hpp"
+
+namespace heartbeat::store {
+
+namespace {
+
+// " (process 4711)", or nothing where no number is to be read.
+std::string holder(int fd) {
+  char bytes[24];
+  const ssize_t length = pread(fd, bytes, sizeof bytes, 0);
+  const std::string_view text(bytes, static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+  const std::string_view number = text.substr(0, text.find_first_not_of("0123456789"));
+  return number.empty() ? "" : " (process " + std::string(number) + ")";
+}
+
+}  // namespace
+
+LockFile::LockFile(const std::string& state_file) {
+  const std::string path = state_file + ".lock";
+  fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd_ < 0) {
+    throw Unusable(state_file + ": cannot open " + path + " beside it: " + std::strerror(errno) +
+                   "; the monitor must be able to write to that folder");
+  }
+  if (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+    const int error = errno;
+    const std::string who = error == EWOULDBLOCK ? holder(fd_) : "";
+    close(fd_);
+    throw Unusable(error == EWOULDBLOCK
+                       ? state_file + ": another monitor" + who +
+                             " has it open; end that one, or give this one a file of its own"
+                       : state_file + ": cannot lock " + path + ": " + std::strerror(error) +
+                             "; use a file system that has locks");
+  }
+  // For the message above only, so it does not matter if it cannot be written.
+  const std::string pid = std::to_string(getpid()) + "\n";
+  if (ftruncate(fd_, 0) == 0) {
+    [[maybe_unused]] const ssize_t written = pwrite(fd_, pid.data(), pid.size(), 0);
+  }
+}
+
+LockFile::~LockFile() { close(fd_); }
+
+}  // namespace heartbeat::store

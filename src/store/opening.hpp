@@ -1,0 +1,37 @@
+// From a path to a connection to a state file that this program understands.
+#pragma once
+
+#include <string>
+
+#include "store/columns.hpp"
+#include "store/sqlite.hpp"
+#include "store/state_file.hpp"
+
+namespace heartbeat::store {
+
+// A plain file, or none yet, in a folder that is there. Throws Unusable, as all below.
+void check_place(const std::string& path);
+
+// Creates the file and its tables where there are none. REQUIRES: the lock beside it is held.
+Connection open_for_writing(const std::string& path);
+// Another to the same file, which the first has found usable. Throws SqlError.
+Connection open_beside(const std::string& path);
+Connection open_for_reading(const std::string& path);
+
+// In words for the operator: what is wrong with the file, and what would be right.
+std::string unusable(const std::string& path, const SqlError& error);
+std::string unusable(const std::string& path, const Corrupt& error);
+
+// What `use` returns; its errors become Unusable.
+template <class Use>
+auto in_words(const std::string& path, Use use) {
+  try {
+    return use();
+  } catch (const SqlError& error) {
+    throw Unusable(unusable(path, error));
+  } catch (const Corrupt& error) {
+    throw Unusable(unusable(path, error));
+  }
+}
+
+}  // namespace heartbeat::store

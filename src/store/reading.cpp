@@ -1,0 +1,166 @@
+#include "store/reading.hpp"
+
+#include <algorithm>
+#include <concepts>
+#include <cstring>
+
+#include "store/tables.hpp"
+
+namespace heartbeat::store {
+
+namespace {
+
+// Ages go on: by the boot clock within one boot, by the wall clock across boots, and where that was
+// set back they stand still.
+class Ageing {
+ public:
+  Ageing(const Header& header, const Clocks& clocks, const std::string& boot)
+      // A machine that was set back to a snapshot of itself is in the same boot, at an earlier
+      // time.
+      : same_boot_(!boot.empty() && header.boot == boot && clocks.now >= header.written),
+        written_(header.written),
+        now_(clocks.now),
+        down_(same_boot_ ? clocks.now - header.written
+                         : std::max(Duration{0}, clocks.wall_now - header.written_at)) {}
+
+  bool same_boot() const { return same_boot_; }
+  Duration down() const { return down_; }
+
+  void move(Instant& instant) const {
+    if (!same_boot_) {
+      instant = now_ - (std::max(Duration{0}, written_ - instant) + down_);
+    }
+  }
+
+  // All instants of a record.
+  template <class Record>
+  void move_all(Record& record) const {
+    for_each_column<Record>([&](const auto& column) {
+      auto& value = std::invoke(column.get, record);
+      if constexpr (std::same_as<decltype(value), Instant&>) {
+        move(value);
+      } else if constexpr (std::same_as<decltype(value), std::optional<Instant>&>) {
+        if (value) {
+          move(*value);
+        }
+      }
+    });
+  }
+
+ private:
+  bool same_boot_;
+  Instant written_;
+  Instant now_;
+  Duration down_;
+};
+
+template <class Record>
+std::vector<Record> read_all(Statement& statement) {
+  std::vector<Record> records;
+  while (statement.step()) {
+    read_record(statement, records.emplace_back());
+  }
+  return records;
+}
+
+LastActivity entry_at(std::string_view bytes, std::size_t index) {
+  std::int64_t at_ms = 0;
+  LastActivity last;
+  std::memcpy(&last.order, bytes.data() + index * activity_bytes, sizeof last.order);
+  std::memcpy(&at_ms, bytes.data() + index * activity_bytes + sizeof last.order, sizeof at_ms);
+  if (at_ms < -time_max_ms || at_ms > time_max_ms) {
+    throw Corrupt("a row of activity: an instant of " + std::to_string(at_ms) + ", out of range");
+  }
+  last.at = Instant{Duration{at_ms}};
+  return last;
+}
+
+// An entry is of the run whose order it names, and of no other that its place held before or holds
+// by now. What the record knows of the silence since an earlier activity does not count after it.
+void apply_activity(Connection& connection, std::vector<RunRecord>& runs) {
+  Statement statement(connection,
+                      "SELECT first_slot, last_activity FROM activity ORDER BY first_slot");
+  auto run = runs.begin();
+  while (statement.step()) {
+    const std::int64_t first_slot = statement.number(0);
+    const std::string_view bytes = statement.bytes(1);
+    if (first_slot < 0 || first_slot > UINT32_MAX || first_slot % block_slots != 0 ||
+        bytes.size() % activity_bytes != 0 || bytes.size() > block_slots * activity_bytes) {
+      throw Corrupt("a row of activity: first_slot " + std::to_string(first_slot) + " with " +
+                    std::to_string(bytes.size()) + " bytes");
+    }
+    while (run != runs.end() && run->slot < first_slot) {
+      ++run;
+    }
+    for (; run != runs.end() && run->slot - first_slot < block_slots; ++run) {
+      const std::size_t index = run->slot - static_cast<std::uint32_t>(first_slot);
+      if (index >= bytes.size() / activity_bytes) {
+        continue;
+      }
+      const LastActivity last = entry_at(bytes, index);
+      if (last.order == run->order && last.at > run->last_activity && run->state != "ended") {
+        run->last_activity = last.at;
+        run->blind = Duration{0};
+      }
+    }
+  }
+}
+
+std::vector<AlertRecord> read_alerts(Connection& connection, const Globals& globals,
+                                     std::size_t kept) {
+  Statement statement(connection,
+                      select_sql<AlertRecord>("WHERE epoch = ? ORDER BY seq DESC LIMIT ?"));
+  statement.bind_text(1, globals.epoch);
+  statement.bind(2, static_cast<std::int64_t>(std::min<std::size_t>(kept, INT64_MAX)));
+  std::vector<AlertRecord> alerts = read_all<AlertRecord>(statement);
+  std::reverse(alerts.begin(), alerts.end());
+  if (!alerts.empty() && alerts.back().seq > globals.alert_seq) {
+    throw Corrupt("an alert of seq " + std::to_string(alerts.back().seq) + ", but alert_seq is " +
+                  std::to_string(globals.alert_seq));
+  }
+  return alerts;
+}
+
+std::optional<Header> read_header(Connection& connection) {
+  Statement statement(connection, select_sql<Header>(""));
+  if (!statement.step()) {
+    return std::nullopt;
+  }
+  Header header;
+  read_record(statement, header);
+  header.globals.episode_epochs = split(header.episode_epochs);
+  return header;
+}
+
+}  // namespace
+
+std::optional<State> read_state(Connection& connection, const Clocks& clocks,
+                                std::size_t alerts_kept, const std::string& boot) {
+  const Transaction transaction(connection, "BEGIN");
+  std::optional<Header> header = read_header(connection);
+  if (!header) {
+    return std::nullopt;
+  }
+  State state;
+  Statement runs(connection, select_sql<RunRecord>("ORDER BY slot"));
+  state.runs = read_all<RunRecord>(runs);
+  apply_activity(connection, state.runs);
+  Statement sources(connection, select_sql<SourceRecord>("ORDER BY slot"));
+  state.sources = read_all<SourceRecord>(sources);
+  state.alerts = read_alerts(connection, header->globals, alerts_kept);
+
+  const Ageing ageing(*header, clocks, boot);
+  for (RunRecord& run : state.runs) {
+    ageing.move_all(run);
+  }
+  for (SourceRecord& source : state.sources) {
+    ageing.move_all(source);
+  }
+  state.globals = std::move(header->globals);
+  state.written_at = header->written_at;
+  state.down = ageing.down();
+  state.cut = !ageing.same_boot() && !header->closed;
+  return state;
+}
+
+}  // namespace heartbeat::store

@@ -1,0 +1,246 @@
+#include "store/state_file.hpp"
+
+#include <poll.h>
+#include <sqlite3.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "store/batch_writer.hpp"
+#include "store/lock_file.hpp"
+#include "store/opening.hpp"
+#include "store/quiet_thread.hpp"
+#include "store/reading.hpp"
+#include "store/syncer.hpp"
+
+namespace heartbeat::store {
+
+std::string boot_id() {
+  std::string id;
+  std::ifstream("/proc/sys/kernel/random/boot_id") >> id;
+  return id;
+}
+
+namespace {
+
+// Readable from set() to clear().
+class Signal {
+ public:
+  Signal() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    if (fd_ < 0) {
+      throw std::system_error(errno, std::generic_category(), "eventfd");
+    }
+  }
+  ~Signal() { close(fd_); }
+  Signal(const Signal&) = delete;
+  Signal& operator=(const Signal&) = delete;
+
+  int fd() const { return fd_; }
+  void set() { eventfd_write(fd_, 1); }
+  void clear() {
+    eventfd_t count = 0;
+    eventfd_read(fd_, &count);
+  }
+
+ private:
+  int fd_;
+};
+
+int keep_log_pages(void* log_pages, sqlite3*, const char*, int pages) {
+  *static_cast<int*>(log_pages) = pages;
+  return SQLITE_OK;
+}
+
+}  // namespace
+
+struct StateFile::Writer {
+  struct Task {
+    std::unique_ptr<Batch> batch;
+    Clocks clocks;
+    std::chrono::steady_clock::time_point handed_over;
+  };
+
+  Writer(const std::string& file, const Keeping& keep, const std::string& boot);
+  ~Writer();
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+
+  void run();
+  std::optional<Task> next_task();
+  std::optional<std::string> commit(const Batch& batch, const Clocks& clocks);
+  void prune(const Clocks& clocks);
+
+  const std::string path;
+  const Keeping keeping;
+  const LockFile lock;
+  Connection connection;
+  BatchWriter batches;
+  int log_pages = 0;  // after the last commit
+  Syncer syncer;
+
+  Signal known;      // that `written` has something to give
+  std::mutex mutex;  // of what follows
+  std::condition_variable wake;
+  bool busy = false;  // from write() until what became of it is fetched
+  std::optional<Task> task;
+  std::optional<Written> written;
+  bool ending = false;
+  std::thread thread;
+};
+
+StateFile::Writer::Writer(const std::string& file, const Keeping& keep, const std::string& boot)
+    : path(file),
+      keeping(keep),
+      lock(file),
+      connection(open_for_writing(file)),
+      batches(connection, boot),
+      syncer(open_beside(file)) {
+  sqlite3_wal_hook(connection.get(), keep_log_pages, &log_pages);
+  thread = quiet_thread([this] { run(); });
+}
+
+StateFile::Writer::~Writer() {
+  {
+    const std::lock_guard guard(mutex);
+    ending = true;
+  }
+  wake.notify_one();
+  thread.join();
+  try {
+    batches.close();
+  } catch (const SqlError&) {
+    // Then the next start after another boot takes it for cut off, which costs an epoch.
+  }
+}
+
+void StateFile::Writer::run() {
+  while (std::optional<Task> taken = next_task()) {
+    const Clocks clocks = taken->clocks;
+    Written result;
+    result.error = commit(*taken->batch, clocks);
+    result.unsynced = syncer.take_trouble();
+    result.batch = std::move(taken->batch);
+    result.took =
+        std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - taken->handed_over);
+    const bool committed = !result.error;
+    {
+      const std::lock_guard guard(mutex);
+      written = std::move(result);
+    }
+    known.set();
+    if (committed) {
+      prune(clocks);
+    }
+  }
+}
+
+std::optional<StateFile::Writer::Task> StateFile::Writer::next_task() {
+  std::unique_lock guard(mutex);
+  wake.wait(guard, [this] { return task || ending; });
+  return std::exchange(task, std::nullopt);
+}
+
+std::optional<std::string> StateFile::Writer::commit(const Batch& batch, const Clocks& clocks) {
+  try {
+    int moved = 0;
+    sqlite3_file_control(connection.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    if (moved != 0) {
+      return path +
+             ": was moved or removed while in use, so nothing more is written to it; put it "
+             "back, or start the monitor again";
+    }
+    {
+      const std::lock_guard no_checkpoint(syncer.gate());
+      batches.write(batch, clocks);
+    }
+    syncer.committed(log_pages);
+    return std::nullopt;
+  } catch (const SqlError& error) {
+    return unusable(path, error);
+  } catch (const std::exception& error) {
+    return path + ": cannot be written: " + error.what();
+  }
+}
+
+// Beside nothing: a batch that waits comes first.
+void StateFile::Writer::prune(const Clocks& clocks) {
+  {
+    const std::lock_guard guard(mutex);
+    if (task || ending) {
+      return;
+    }
+  }
+  const std::lock_guard no_checkpoint(syncer.gate());
+  batches.prune(clocks, keeping);
+}
+
+namespace {
+
+const std::string& at_a_good_place(const std::string& path) {
+  check_place(path);
+  return path;
+}
+
+}  // namespace
+
+StateFile::StateFile(const std::string& path, const Clocks& clocks, std::size_t alerts_kept,
+                     int history_days, const std::string& boot)
+    : clocks_(clocks), boot_(boot), writer_(in_words(path, [&] {
+        return std::make_unique<Writer>(at_a_good_place(path), Keeping{alerts_kept, history_days},
+                                        boot);
+      })) {}
+
+StateFile::~StateFile() = default;
+
+std::optional<State> StateFile::load() {
+  return in_words(writer_->path, [this] {
+    return read_state(writer_->connection, clocks_, writer_->keeping.alerts_kept, boot_);
+  });
+}
+
+void StateFile::write(std::unique_ptr<Batch> batch, const Clocks& clocks) {
+  {
+    const std::lock_guard guard(writer_->mutex);
+    if (writer_->busy) {
+      throw std::logic_error("a batch is handed over while another is being written");
+    }
+    writer_->busy = true;
+    writer_->task = Writer::Task{std::move(batch), clocks, std::chrono::steady_clock::now()};
+  }
+  writer_->wake.notify_one();
+}
+
+int StateFile::fd() const { return writer_->known.fd(); }
+
+std::optional<StateFile::Written> StateFile::written() {
+  const std::lock_guard guard(writer_->mutex);
+  if (!writer_->written) {
+    return std::nullopt;
+  }
+  writer_->known.clear();
+  writer_->busy = false;
+  return std::exchange(writer_->written, std::nullopt);
+}
+
+std::optional<StateFile::Written> StateFile::wait_written(Duration limit) {
+  const auto end = std::chrono::steady_clock::now() + limit;
+  pollfd ready{fd(), POLLIN, 0};
+  for (;;) {
+    const auto left = std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now());
+    const int count = ::poll(&ready, 1, static_cast<int>(std::max<Duration>(left, {}).count()));
+    if (count >= 0 || errno != EINTR) {
+      return written();
+    }
+  }
+}
+
+}  // namespace heartbeat::store

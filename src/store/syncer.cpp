@@ -1,0 +1,126 @@
+#include "store/syncer.hpp"
+
+#include <sqlite3.h>
+
+#include <chrono>
+#include <utility>
+
+#include "store/quiet_thread.hpp"
+
+namespace heartbeat::store {
+
+namespace {
+
+constexpr std::chrono::seconds sync_interval{1};
+constexpr int checkpoint_pages = 2048;  // 8 MB of log
+constexpr int gate_pages = 256;         // 1 MB: what the writer may be held up for, if possible
+constexpr int passes_max = 4;           // before it is held up for more
+
+void check(Connection& connection, int code) {
+  if (code != SQLITE_OK) {
+    throw error_of(connection.get(), code);
+  }
+}
+
+// `which`: SQLITE_FCNTL_FILE_POINTER or …JOURNAL_POINTER. With a descriptor of our own, closing it
+// would drop SQLite's locks on the file.
+void sync_file(Connection& connection, int which) {
+  sqlite3_file* file = nullptr;
+  check(connection, sqlite3_file_control(connection.get(), "main", which, &file));
+  check(connection, file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY));
+}
+
+// Copies what no reader hinders. Returns how many pages of the log are left to copy.
+int checkpoint_once(Connection& connection) {
+  int log = 0;
+  int copied = 0;
+  const int code =
+      sqlite3_wal_checkpoint_v2(connection.get(), "main", SQLITE_CHECKPOINT_PASSIVE, &log, &copied);
+  if ((code & 0xff) != SQLITE_BUSY) {  // busy: another program does the same just now
+    check(connection, code);
+  }
+  return log - copied;
+}
+
+}  // namespace
+
+Syncer::Syncer(Connection connection)
+    : connection_(std::move(connection)), due_pages_(checkpoint_pages) {
+  connection_.number("SELECT count(*) FROM globals");  // now it has the log open
+  thread_ = quiet_thread([this] { run(); });
+}
+
+Syncer::~Syncer() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  wake_.notify_one();
+  thread_.join();
+}
+
+void Syncer::committed(int log_pages) {
+  const std::lock_guard lock(mutex_);
+  if (log_pages < log_pages_) {  // it has begun anew
+    due_pages_ = checkpoint_pages;
+  }
+  log_pages_ = log_pages;
+  unsynced_ = true;
+  if (log_pages_ >= due_pages_) {
+    wake_.notify_one();
+  }
+}
+
+std::optional<std::string> Syncer::take_trouble() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(trouble_, std::nullopt);
+}
+
+void Syncer::run() {
+  auto next_sync = std::chrono::steady_clock::now() + sync_interval;
+  std::unique_lock lock(mutex_);
+  while (!ending_) {
+    wake_.wait_until(lock, next_sync, [this] { return ending_ || log_pages_ >= due_pages_; });
+    const auto now = std::chrono::steady_clock::now();
+    const bool sync_now = now >= next_sync && std::exchange(unsynced_, false);
+    const bool checkpoint_now = log_pages_ >= due_pages_;
+    if (now >= next_sync) {
+      next_sync = now + sync_interval;
+    }
+    lock.unlock();
+    std::optional<std::string> trouble;
+    try {
+      if (sync_now) {
+        sync_file(connection_, SQLITE_FCNTL_JOURNAL_POINTER);
+      }
+      if (checkpoint_now) {
+        checkpoint();
+      }
+    } catch (const SqlError& error) {
+      trouble = error.what();
+    }
+    lock.lock();
+    if (trouble) {
+      trouble_ = std::move(trouble);
+      unsynced_ = true;
+    }
+    if (checkpoint_now) {
+      due_pages_ = log_pages_ + checkpoint_pages;
+    }
+  }
+}
+
+void Syncer::checkpoint() {
+  int left = checkpoint_once(connection_);
+  for (int pass = 1; left > gate_pages && pass < passes_max; ++pass) {
+    left = checkpoint_once(connection_);
+  }
+  if (left > 0) {
+    sync_file(connection_, SQLITE_FCNTL_FILE_POINTER);
+    sync_file(connection_, SQLITE_FCNTL_JOURNAL_POINTER);
+    const std::lock_guard no_commits(gate_);
+    checkpoint_once(connection_);
+  }
+}
+
+}  // namespace heartbeat::store

@@ -1,0 +1,54 @@
+// The second thread of a state file: once a second it brings the log to the disk, and when the log
+// has grown, its pages into the file, so that the log can begin anew.
+//
+// SQLite lets a checkpoint run beside commits; but the log begins anew only when a commit finds all
+// of it in the file, which never happens while commits follow each other without a gap. So what was
+// added during the last pass is copied while the writer is held up at the gate: few pages, after
+// the others have reached the disk.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "store/sqlite.hpp"
+
+namespace heartbeat::store {
+
+class Syncer {
+ public:
+  // `connection`: for this thread alone.
+  explicit Syncer(Connection connection);
+  // Ends the thread.
+  ~Syncer();
+  Syncer(const Syncer&) = delete;
+  Syncer& operator=(const Syncer&) = delete;
+
+  // The writer holds it while it writes.
+  std::mutex& gate() { return gate_; }
+  // The writer has committed; the log has so many pages.
+  void committed(int log_pages);
+  // Why the disk could not be reached, since the last call.
+  std::optional<std::string> take_trouble();
+
+ private:
+  void run();
+  void checkpoint();
+
+  Connection connection_;
+  std::mutex gate_;
+
+  std::mutex mutex_;  // of what follows
+  std::condition_variable wake_;
+  bool ending_ = false;
+  bool unsynced_ = false;
+  int log_pages_ = 0;
+  int due_pages_;  // of the log, at which it is worth a checkpoint
+  std::optional<std::string> trouble_;
+
+  std::thread thread_;
+};
+
+}  // namespace heartbeat::store
