@@ -30,7 +30,8 @@ void sync_file(Connection& connection, int which) {
   check(connection, file->pMethods->xSync(file, SQLITE_SYNC_NORMAL | SQLITE_SYNC_DATAONLY));
 }
 
-// Copies what no reader hinders. Returns how many pages of the log are left to copy.
+// Copies what was there when it began, as far as no reader hinders. Returns how many pages of the
+// log are in the file now.
 int checkpoint_once(Connection& connection) {
   int log = 0;
   int copied = 0;
@@ -39,7 +40,7 @@ int checkpoint_once(Connection& connection) {
   if ((code & 0xff) != SQLITE_BUSY) {  // busy: another program does the same just now
     check(connection, code);
   }
-  return log - copied;
+  return copied;
 }
 
 }  // namespace
@@ -111,16 +112,25 @@ void Syncer::run() {
 }
 
 void Syncer::checkpoint() {
-  int left = checkpoint_once(connection_);
-  for (int pass = 1; left > gate_pages && pass < passes_max; ++pass) {
-    left = checkpoint_once(connection_);
+  for (int pass = 0; pass < passes_max; ++pass) {
+    const int copied = checkpoint_once(connection_);
+    const int left = log_pages() - copied;
+    if (left == 0) {
+      return;
+    }
+    if (left <= gate_pages) {
+      break;
+    }
   }
-  if (left > 0) {
-    sync_file(connection_, SQLITE_FCNTL_FILE_POINTER);
-    sync_file(connection_, SQLITE_FCNTL_JOURNAL_POINTER);
-    const std::lock_guard no_commits(gate_);
-    checkpoint_once(connection_);
-  }
+  sync_file(connection_, SQLITE_FCNTL_FILE_POINTER);
+  sync_file(connection_, SQLITE_FCNTL_JOURNAL_POINTER);
+  const std::lock_guard no_commits(gate_);
+  checkpoint_once(connection_);
+}
+
+int Syncer::log_pages() {
+  const std::lock_guard lock(mutex_);
+  return log_pages_;
 }
 
 }  // namespace heartbeat::store

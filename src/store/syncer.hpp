@@ -36,6 +36,7 @@ class Syncer {
  private:
   void run();
   void checkpoint();
+  int log_pages();
 
   Connection connection_;
   std::mutex gate_;
