@@ -12,7 +12,7 @@
 #include <random>
 #include <thread>
 
-#include "state_files.hpp"
+#include "support/state_files.hpp"
 #include "store/sqlite.hpp"
 #include "support/catch.hpp"
 

@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "state_files.hpp"
+#include "support/state_files.hpp"
 #include "store/tables.hpp"
 #include "support/catch.hpp"
 

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <functional>
 
-#include "state_files.hpp"
+#include "support/state_files.hpp"
 #include "store/sqlite.hpp"
 #include "support/catch.hpp"
 
