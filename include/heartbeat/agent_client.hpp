@@ -18,6 +18,7 @@
 #include <string_view>
 
 #include "heartbeat/endpoints.hpp"
+#include "heartbeat/export.hpp"
 #include "heartbeat/time.hpp"
 
 namespace heartbeat {
@@ -34,7 +35,7 @@ struct AgentClientOptions {
   Duration linger{1'000};
 };
 
-class AgentClient {
+class HEARTBEAT_EXPORT AgentClient {
  public:
   struct Counts {
     std::uint64_t events_sent_total = 0;      // handed to the transport, repeats included
@@ -59,7 +60,7 @@ class AgentClient {
 
  private:
   friend class AgentRun;
-  class Sender;
+  class HEARTBEAT_LOCAL Sender;
   std::shared_ptr<Sender> sender_;
 };
 
@@ -79,7 +80,7 @@ struct AgentRunOptions {
 
 // One run, as a scope: registers when made, unregisters when it ends, with outcome `done`, or
 // `failed` where an exception leaves the scope. Its functions may be called from any thread.
-class AgentRun {
+class HEARTBEAT_EXPORT AgentRun {
  public:
   AgentRun(AgentClient& client, AgentRunOptions options) noexcept;
   ~AgentRun();
@@ -107,7 +108,7 @@ class AgentRun {
 
  private:
   friend class AgentClient;
-  struct Record;
+  struct HEARTBEAT_LOCAL Record;
   std::shared_ptr<AgentClient::Sender> sender_;
   std::shared_ptr<Record> record_;  // nullptr: reports nothing
   int exceptions_;                  // in flight when the scope began
@@ -117,11 +118,11 @@ class AgentRun {
 namespace process_client {
 
 // Makes it. Throws as AgentClient does, and std::logic_error if there is one already.
-void init(AgentClientOptions options = {});
+HEARTBEAT_EXPORT void init(AgentClientOptions options = {});
 // Throws std::logic_error if init() was not called, or stop() was.
-AgentClient& get();
+HEARTBEAT_EXPORT AgentClient& get();
 // Ends it as ~AgentClient does. Does nothing if there is none.
-void stop() noexcept;
+HEARTBEAT_EXPORT void stop() noexcept;
 
 }  // namespace process_client
 

@@ -16,11 +16,12 @@
 
 #include "heartbeat/alert.hpp"
 #include "heartbeat/endpoints.hpp"
+#include "heartbeat/export.hpp"
 #include "heartbeat/time.hpp"
 
 namespace heartbeat {
 
-class AlertSubscriber {
+class HEARTBEAT_EXPORT AlertSubscriber {
  public:
   // `timeout` is for each answer of the monitor.
   explicit AlertSubscriber(Endpoints endpoints, Duration timeout = Duration{2'000});
@@ -78,7 +79,7 @@ class AlertSubscriber {
   std::default_sentinel_t end() { return {}; }
 
  private:
-  struct State;
+  struct HEARTBEAT_LOCAL State;
   std::unique_ptr<State> state_;
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <variant>
 
+#include "heartbeat/export.hpp"
 #include "heartbeat/status.hpp"
 
 namespace heartbeat {
@@ -18,7 +19,7 @@ struct Unreachable {
 template <class Reply>
 using Answer = std::variant<Reply, Error, Unreachable>;
 
-class StatusClient {
+class HEARTBEAT_EXPORT StatusClient {
  public:
   // A question is asked up to `attempts` times, each with `timeout` for its answer: it, or the
   // answer, may have died with a monitor that restarts. No question changes anything. Throws
@@ -36,9 +37,9 @@ class StatusClient {
   Answer<CountersReply> ask(const CountersRequest& request);
 
  private:
-  class Connection;
+  class HEARTBEAT_LOCAL Connection;
   template <class Reply, class Request>
-  Answer<Reply> exchange(const Request& request);
+  HEARTBEAT_LOCAL Answer<Reply> exchange(const Request& request);
 
   std::string endpoint_;
   Duration timeout_;

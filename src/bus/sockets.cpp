@@ -16,8 +16,8 @@ namespace {
 // Messages, for each connection; each may have message_bytes_max.
 constexpr int event_queue_max = 1'000;
 constexpr int request_queue_max = 16;
-constexpr int reply_queue_max = 16;
-constexpr int backlog = 4'096;  // connections that wait to be accepted
+constexpr int reply_queue_max = 32;  // a client may have 16 open, and libzmq settles by halves
+constexpr int backlog = 4'096;       // connections that wait to be accepted
 constexpr int keepalive_idle_s = 30;
 constexpr int keepalive_interval_s = 10;
 constexpr int keepalive_probes = 3;
@@ -176,6 +176,9 @@ StatusSocket::StatusSocket(zmq::context_t& context, const std::string& endpoint,
 }
 
 StatusSocket::Served StatusSocket::serve(const Answer& answer) {
+  // Takes note of what the peers have read of earlier replies. Left to recv and send, which look
+  // only now and then, a busy client's queue seems full, and libzmq drops its reply silently.
+  static_cast<void>(socket_.get(zmq::sockopt::events));
   if (!receive_frame(socket_, request_)) {
     return Served::nothing;
   }
@@ -193,17 +196,20 @@ StatusSocket::Served StatusSocket::serve(const Answer& answer) {
   return served;
 }
 
-void wait(EventSocket& events, AlertSocket& alerts, StatusSocket& status, int fd,
+void wait(EventSocket& events, AlertSocket& alerts, StatusSocket& status, std::span<const int> fds,
           Duration timeout) {
-  std::array<zmq::pollitem_t, 4> items{{
+  std::array<zmq::pollitem_t, 5> items{{
       {events.handle().handle(), 0, ZMQ_POLLIN, 0},
       // Never readable, but polling it handles new subscribers as they come.
       {alerts.handle().handle(), 0, ZMQ_POLLIN, 0},
       {status.handle().handle(), 0, ZMQ_POLLIN, 0},
-      {nullptr, fd, ZMQ_POLLIN, 0},
   }};
+  std::size_t count = 3;
+  for (const int fd : fds) {
+    items.at(count++) = {nullptr, fd, ZMQ_POLLIN, 0};
+  }
   try {
-    zmq::poll(items.data(), items.size(), timeout);
+    zmq::poll(items.data(), count, timeout);
   } catch (const zmq::error_t& error) {
     if (error.num() != EINTR) {
       throw;

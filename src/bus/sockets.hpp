@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -81,8 +82,9 @@ class StatusSocket {
   std::string reply_;
 };
 
-// Sleeps until a socket or `fd` has something, or `timeout` has passed. May return early. A PUB
-// learns of its subscribers only here: call it each turn.
-void wait(EventSocket& events, AlertSocket& alerts, StatusSocket& status, int fd, Duration timeout);
+// Sleeps until a socket or one of `fds` (at most 2) has something, or `timeout` has passed. May
+// return early. A PUB learns of its subscribers only here: call it each turn.
+void wait(EventSocket& events, AlertSocket& alerts, StatusSocket& status, std::span<const int> fds,
+          Duration timeout);
 
 }  // namespace heartbeat::bus

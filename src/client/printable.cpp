@@ -1,5 +1,7 @@
 #include "client/printable.hpp"
 
+#include "wire/utf8.hpp"
+
 namespace heartbeat::client {
 
 namespace {
@@ -15,47 +17,10 @@ bool is_control(std::string_view code_point) {
 
 }  // namespace
 
-std::size_t code_point_length(std::string_view text) {
-  if (text.empty()) {
-    return 0;
-  }
-  const unsigned first = byte_at(text, 0);
-  if (first < 0x80) {
-    return 1;
-  }
-  // The second byte's range excludes overlong forms, surrogates, and what lies above U+10FFFF.
-  std::size_t length = 0;
-  unsigned low = 0x80;
-  unsigned high = 0xbf;
-  if (first >= 0xc2 && first <= 0xdf) {
-    length = 2;
-  } else if (first >= 0xe0 && first <= 0xef) {
-    length = 3;
-    low = first == 0xe0 ? 0xa0 : low;
-    high = first == 0xed ? 0x9f : high;
-  } else if (first >= 0xf0 && first <= 0xf4) {
-    length = 4;
-    low = first == 0xf0 ? 0x90 : low;
-    high = first == 0xf4 ? 0x8f : high;
-  }
-  if (length == 0 || text.size() < length) {
-    return 0;
-  }
-  if (byte_at(text, 1) < low || byte_at(text, 1) > high) {
-    return 0;
-  }
-  for (std::size_t i = 2; i < length; ++i) {
-    if ((byte_at(text, i) & 0xc0) != 0x80) {
-      return 0;
-    }
-  }
-  return length;
-}
-
 std::string printable(std::string_view text, std::size_t bytes_max) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t length = code_point_length(text);
+    const std::size_t length = wire::code_point_size(text);
     const std::string_view next = text.substr(0, length == 0 ? 1 : length);
     std::string_view shown = next;
     if (length == 0) {

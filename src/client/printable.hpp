@@ -11,7 +11,4 @@ namespace heartbeat::client {
 // space, each byte that is not valid UTF-8 by `?`, and cut at a code point to `bytes_max` bytes.
 std::string printable(std::string_view text, std::size_t bytes_max = std::string_view::npos);
 
-// Length in bytes of the valid UTF-8 code point that `text` begins with; 0 = it begins with none.
-std::size_t code_point_length(std::string_view text);
-
 }  // namespace heartbeat::client

@@ -104,8 +104,7 @@ void Fleet::fold_one(const Event& event, const Hashes& hashes, Instant now, Tran
   run.last_event[static_cast<std::size_t>(event.kind)] = now;
   run.sent_at = event.sent_at;
   if (sequence.slot != no_slot) {
-    const Source& source = sources_[sequence.slot];
-    run.source = {sequence.slot, source.incarnation, event.seq, source.missing};
+    run.source = sources_.mark(sequence.slot, event.seq);
   } else {
     run.source = {};
   }
@@ -123,7 +122,7 @@ Slot Fleet::fold_in_flight(Slot slot, const Event& event, Instant now, Transitio
   ++counters_.events_folded_total;
   switch (event.kind) {
     case EventKind::register_:
-      make_fresh(slot, Reason::re_registered, before_fresh(run, now), out);
+      make_fresh(slot, Reason::re_registered, before_fresh(slot, now), out);
       start(slot, event, now);
       return slot;
     case EventKind::activity:
@@ -132,7 +131,7 @@ Slot Fleet::fold_in_flight(Slot slot, const Event& event, Instant now, Transitio
       return slot;
     case EventKind::unregister:
       apply_texts(run, event);
-      make_fresh(slot, Reason::unregistered, before_fresh(run, now), out);
+      make_fresh(slot, Reason::unregistered, before_fresh(slot, now), out);
       ++counters_.runs_unregistered_total;
       end(slot, EndedBy::unregister, now, out);
       return no_slot;
@@ -204,12 +203,15 @@ void Fleet::start(Slot slot, const Event& event, Instant now) {
   }
   apply_texts(run, event);
   queue(slot, next_due(run));
+  changed_runs_.add(slot);
 }
 
 void Fleet::apply_sign_of_life(Slot slot, const Event& event, Instant now, Transitions& out) {
   Run& run = runs_[slot];
-  const Transition before = before_fresh(run, now);
-  apply_texts(run, event);
+  const Transition before = before_fresh(slot, now);
+  const RunState state_before = run.state;
+  const bool matters = apply_texts(run, event) || run.stale || run.promise != Duration{} ||
+                       event.stale_after_ms.has_value();
   if (event.kind == EventKind::idle) {
     set_state(run, RunState::idle);
   } else {
@@ -218,9 +220,10 @@ void Fleet::apply_sign_of_life(Slot slot, const Event& event, Instant now, Trans
     if (active >= run.last_activity) {
       run.last_activity = active;
       run.paused_before_activity = paused_;
+      changed_blocks_.add(slot / run_block);
     }
     run.promise = Duration{};
-    if (now <= stale_deadline(run)) {
+    if (now <= silence_exceeded_at(run, limits_.stale_threshold_ms, paused_)) {
       make_fresh(slot, Reason::activity, before, out);
     }
   }
@@ -230,12 +233,17 @@ void Fleet::apply_sign_of_life(Slot slot, const Event& event, Instant now, Trans
     run.paused_before_promise = paused_;
     make_fresh(slot, Reason::promise, before, out);
   }
+  if (matters || run.state != state_before) {
+    changed_runs_.add(slot);
+  }
 }
 
-void Fleet::apply_texts(Run& run, const Event& event) {
-  const auto apply = [&run](Text text, const std::optional<std::string_view>& value) {
+bool Fleet::apply_texts(Run& run, const Event& event) {
+  bool changed = false;
+  const auto apply = [&](Text text, const std::optional<std::string_view>& value) {
     if (value && run.texts.get(text) != *value) {
       run.texts.set(text, *value);
+      changed = true;
     }
   };
   apply(Text::task_id, event.task_id);
@@ -249,6 +257,7 @@ void Fleet::apply_texts(Run& run, const Event& event) {
   if (event.kind == EventKind::activity && event.progress) {
     run.progress = *event.progress;
   }
+  return changed;
 }
 
 // Ends the silence, and its episode if one is open. `before` describes the run before the event.
@@ -271,8 +280,10 @@ void Fleet::make_fresh(Slot slot, Reason reason, const Transition& before, Trans
   run.episode = 0;
 }
 
-Transition Fleet::describe(const Run& run, TransitionKind kind, Instant now) const {
+Transition Fleet::describe(Slot slot, TransitionKind kind, Instant now) const {
+  const Run& run = runs_[slot];
   Transition transition;
+  transition.slot = slot;
   transition.kind = kind;
   transition.agent_id = run.agent_id();
   transition.run_id = run.run_id();
@@ -282,15 +293,15 @@ Transition Fleet::describe(const Run& run, TransitionKind kind, Instant now) con
   transition.elapsed = now - run.started;
   transition.threshold = kind == TransitionKind::timeout ? timeout_after(run) : stale_after(run);
   transition.lost_events = lost_events(run, now);
-  transition.blind = blind(run);
+  transition.blind = blind(run, now);
   if (kind != TransitionKind::resolved) {
     transition.storm = storm_;
   }
   return transition;
 }
 
-Transition Fleet::before_fresh(const Run& run, Instant now) const {
-  return run.stale ? describe(run, TransitionKind::resolved, now) : Transition{};
+Transition Fleet::before_fresh(Slot slot, Instant now) const {
+  return runs_[slot].stale ? describe(slot, TransitionKind::resolved, now) : Transition{};
 }
 
 void Fleet::set_state(Run& run, RunState state) {
@@ -309,6 +320,7 @@ void Fleet::zombie(Slot slot, Instant now) {
   tombstones_.remove(slot);
   run.last_zombie = now;
   tombstones_.append(slot);
+  changed_runs_.add(slot);
 }
 
 // From flight to tombstone. The stale episode, if any, has been closed or superseded.
@@ -327,6 +339,7 @@ void Fleet::end(Slot slot, EndedBy by, Instant now, Transitions& out) {
   run.last_zombie = now;
   link_agent(slot);
   tombstones_.append(slot);
+  changed_runs_.add(slot);
   // One goes for one that comes; where a new runs_max leaves more to do, advance() does it.
   expire_tombstones(now, 1);
   note_room(out);

@@ -13,6 +13,7 @@
 #include <span>
 #include <string_view>
 
+#include "core/changed_slots.hpp"
 #include "core/counters.hpp"
 #include "core/deadlines.hpp"
 #include "core/limits.hpp"
@@ -26,6 +27,18 @@
 #include "heartbeat/time.hpp"
 
 namespace heartbeat::core {
+
+// The numbers that go on over a restart.
+struct Numbers {
+  std::uint64_t episodes = 0;
+  std::uint64_t registrations = 0;
+  std::uint64_t transitions = 0;
+  std::uint64_t capacity_episode = 0;
+  std::uint64_t storm = 0;
+  std::uint32_t source_incarnations = 0;
+  Duration paused{};  // in all: what a run's paused_before_… refer to
+  bool operator==(const Numbers&) const = default;
+};
 
 class Fleet {
  public:
@@ -48,8 +61,9 @@ class Fleet {
   std::optional<Instant> next_deadline() const;
 
   const Limits& limits() const { return limits_; }
-  // New limits hold from now on. Deadlines that they move earlier are found by requeue().
-  void set_limits(const Limits& limits);
+  // New limits hold from now on. Deadlines that they move earlier are found by requeue(). Those of
+  // silence that they would move into the past fire at `now` + `grace`.
+  void set_limits(const Limits& limits, Instant now, Duration grace);
   // After set_limits(): looks at up to `limit` runs; true while there are more to look at.
   bool requeue(std::size_t limit);
 
@@ -86,8 +100,8 @@ class Fleet {
   // The silence limit now in force: the open promise's or the configured one.
   Duration stale_after(const Run& run) const;
   Duration timeout_after(const Run& run) const;
-  // How long of the run's silence the monitor itself was paused.
-  Duration blind(const Run& run) const { return paused_ - run.paused_before_activity; }
+  // How long of the run's silence up to `now` the monitor itself was paused or down.
+  Duration blind(const Run& run, Instant now) const;
   // Events of the run's source that went missing after the run's last event.
   std::uint64_t lost_events(const Run& run, Instant now) const;
   // The source of the run's last event; "" if it had none or was forgotten.
@@ -98,6 +112,29 @@ class Fleet {
     std::uint64_t rejected = 0;
   };
   SourceCounts source(std::string_view name) const;
+
+  // For whoever keeps the fleet in a file. Runs and sources by their places; blocks of run_block
+  // neighbouring runs whose last activities moved on, by number. Of a run, `progress`, the times of
+  // its last events and what it counts are not reason enough.
+  static constexpr Slot run_block = 1'024;
+  void track_changes();
+  ChangedSlots& changed_runs() { return changed_runs_; }
+  ChangedSlots& changed_blocks() { return changed_blocks_; }
+  ChangedSlots& changed_sources() { return sources_.changed(); }
+  // RunState::unknown: there is none. The last places, too, may have been given back.
+  const Run& run_at(Slot slot) const { return runs_[slot]; }
+  Slot runs_end() const { return runs_.end(); }
+  // nullptr: there is none.
+  const Source* source_at(Slot slot) const { return sources_.at(slot); }
+  Numbers numbers() const;
+  // Episodes are numbered from here on.
+  void number_episodes_from(std::uint64_t first) { episodes_ = first; }
+
+  // As a fleet was: before anything else, each run and source at its place, then resume().
+  void restore(Slot slot, Run&& run);
+  void restore(Slot slot, const Source& source) { sources_.restore(slot, source); }
+  // Since `down_from` nobody watched. Deadlines of silence are not before `grace_until`.
+  void resume(const Numbers& numbers, Instant now, Instant down_from, Instant grace_until);
 
  private:
   struct Hashes {
@@ -112,7 +149,8 @@ class Fleet {
                           const Sequence& sequence, Instant now, Transitions& out);
   void start(Slot slot, const Event& event, Instant now);
   void apply_sign_of_life(Slot slot, const Event& event, Instant now, Transitions& out);
-  void apply_texts(Run& run, const Event& event);
+  // Returns whether it changed any.
+  bool apply_texts(Run& run, const Event& event);
   void make_fresh(Slot slot, Reason reason, const Transition& before, Transitions& out);
   void end(Slot slot, EndedBy by, Instant now, Transitions& out);
   void zombie(Slot slot, Instant now);
@@ -125,13 +163,15 @@ class Fleet {
   void join_stale(Slot slot, Instant now);
   void leave_stale(Slot slot);
   bool counts_as_silent(const Run& run) const;
-  Transition describe(const Run& run, TransitionKind kind, Instant now) const;
+  Transition describe(Slot slot, TransitionKind kind, Instant now) const;
   // What make_fresh() completes; empty where the run is not stale.
-  Transition before_fresh(const Run& run, Instant now) const;
+  Transition before_fresh(Slot slot, Instant now) const;
   void pass_to(Instant now);
 
   void warn(Slot slot, Instant now, Transitions& out);
   void time_out(Slot slot, Instant now, Transitions& out);
+  // Without any grace, were the monitor's pauses `paused` in all.
+  static Instant silence_exceeded_at(const Run& run, Duration threshold, Duration paused);
   Instant next_due(const Run& run) const;
   void queue(Slot slot, Instant due);
   void queue_if_earlier(Slot slot);
@@ -165,6 +205,15 @@ class Fleet {
   std::size_t silent_ = 0;       // … of so many, up to the newest
   Duration paused_{};            // in all
   Slot requeue_from_ = no_slot;  // no_slot: nothing to requeue
+  ChangedSlots changed_runs_;
+  ChangedSlots changed_blocks_;
+  Instant down_from_;  // before this start, nobody watched …
+  Instant down_until_;
+  Instant grace_until_;
+  Instant limits_set_at_;
+  Duration paused_when_set_{};
+  Duration stale_threshold_before_{};
+  Duration reload_grace_{};
 };
 
 }  // namespace heartbeat::core

@@ -14,10 +14,22 @@ Duration Fleet::timeout_after(const Run& run) const {
   return run.timeout_after != Duration{} ? run.timeout_after : limits_.timeout_threshold_ms;
 }
 
-Instant Fleet::stale_deadline(const Run& run) const {
+Instant Fleet::silence_exceeded_at(const Run& run, Duration threshold, Duration paused) {
   return run.promise != Duration{}
-             ? run.promised_at + run.promise + (paused_ - run.paused_before_promise)
-             : run.last_activity + limits_.stale_threshold_ms + blind(run);
+             ? run.promised_at + run.promise + (paused - run.paused_before_promise)
+             : run.last_activity + threshold + (paused - run.paused_before_activity);
+}
+
+Instant Fleet::stale_deadline(const Run& run) const {
+  const auto exceeded_at = [&](Duration threshold, Duration paused) {
+    return silence_exceeded_at(run, threshold, paused);
+  };
+  Instant deadline = exceeded_at(limits_.stale_threshold_ms, paused_);
+  if (exceeded_at(limits_.stale_threshold_ms, paused_when_set_) < limits_set_at_ &&
+      exceeded_at(stale_threshold_before_, paused_when_set_) >= limits_set_at_) {
+    deadline = limits_set_at_ + reload_grace_ + (paused_ - paused_when_set_);
+  }
+  return std::max(deadline, grace_until_);
 }
 
 Instant Fleet::timeout_deadline(const Run& run) const { return run.started + timeout_after(run); }
@@ -83,6 +95,7 @@ void Fleet::advance(Instant until, Instant now, std::size_t limit, Transitions& 
 
 void Fleet::warn(Slot slot, Instant now, Transitions& out) {
   Run& run = runs_[slot];
+  changed_runs_.add(slot);
   if (!run.stale) {
     run.stale = true;
     const bool opens = !run.warned || limits_.stale_rearm;
@@ -95,14 +108,14 @@ void Fleet::warn(Slot slot, Instant now, Transitions& out) {
   }
   run.warned = true;
   run.last_warning = now;
-  Transition warning = describe(run, TransitionKind::stale, now);
+  Transition warning = describe(slot, TransitionKind::stale, now);
   warning.episode = run.episode;
   say(std::move(warning), out);
 }
 
 void Fleet::time_out(Slot slot, Instant now, Transitions& out) {
-  Run& run = runs_[slot];
-  Transition timeout = describe(run, TransitionKind::timeout, now);
+  const Run& run = runs_[slot];
+  Transition timeout = describe(slot, TransitionKind::timeout, now);
   timeout.episode = ++episodes_;
   timeout.supersedes = run.episode;
   say(std::move(timeout), out);
@@ -110,7 +123,11 @@ void Fleet::time_out(Slot slot, Instant now, Transitions& out) {
   end(slot, EndedBy::timeout, now, out);
 }
 
-void Fleet::set_limits(const Limits& limits) {
+void Fleet::set_limits(const Limits& limits, Instant now, Duration grace) {
+  stale_threshold_before_ = limits_.stale_threshold_ms;
+  limits_set_at_ = now;
+  paused_when_set_ = paused_;
+  reload_grace_ = grace;
   limits_ = limits;
   requeue_from_ = 0;
 }

@@ -25,6 +25,7 @@ void Fleet::forget(Slot slot) {
   tombstones_.remove(slot);
   unlink_agent(slot);
   runs_.give_back(slot);
+  changed_runs_.add(slot);
 }
 
 Slot Fleet::agent_head(std::string_view agent_id) const {
@@ -129,11 +130,7 @@ const Run* Fleet::tombstone(std::string_view agent_id, std::optional<std::string
 }
 
 std::uint64_t Fleet::lost_events(const Run& run, Instant now) const {
-  const Source* source = sources_.find(run.source, now);
-  // Fewer than then: some came late, and nothing new is missing.
-  return source == nullptr || source->missing < run.source.missing
-             ? 0
-             : source->missing - run.source.missing;
+  return sources_.missing_after(run.source, now);
 }
 
 std::string_view Fleet::source_name(const Run& run, Instant now) const {

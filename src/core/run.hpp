@@ -17,7 +17,7 @@ enum class EndedBy : std::uint8_t { unregister, timeout };
 using Slot = std::uint32_t;
 inline constexpr Slot no_slot = UINT32_MAX;
 
-// Remembers the source of a run's last event, and how many of its events were missing by then.
+// Remembers the source of a run's last event, and how many before that event were missing by then.
 struct SourceMark {
   Slot slot = no_slot;
   std::uint32_t incarnation = 0;  // of the slot: it may have been forgotten and reused

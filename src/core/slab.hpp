@@ -31,6 +31,26 @@ class Slab {
     free_.push_back(slot);
   }
 
+  // Takes this very place; its record is as new. Several calls, then settle().
+  Record& claim(std::uint32_t slot) {
+    for (; end_ <= slot; ++end_) {
+      if (end_ % chunk_size == 0) {
+        chunks_.push_back(std::make_unique<Chunk>());
+      }
+    }
+    return (*this)[slot];
+  }
+  // After claim(): the places for which `is_free(slot)` holds are there to be taken, low ones
+  // first.
+  template <class IsFree>
+  void settle(const IsFree& is_free) {
+    for (std::uint32_t slot = end_; slot-- > 0;) {
+      if (is_free(slot)) {
+        free_.push_back(slot);
+      }
+    }
+  }
+
   Record& operator[](std::uint32_t slot) {
     return (*chunks_[slot / chunk_size])[slot % chunk_size];
   }

@@ -1,5 +1,10 @@
 #include "core/sources.hpp"
 
+#include <algorithm>
+#include <bit>
+#include <utility>
+#include <vector>
+
 #include "core/limits.hpp"
 
 namespace heartbeat::core {
@@ -42,6 +47,17 @@ void move_window(Source& source, std::uint64_t seq) {
   source.highest = seq;
 }
 
+// How many above `seq` were not seen, as far as the window reaches.
+std::uint64_t unseen_above(const Source& source, std::uint64_t seq) {
+  const std::uint64_t from = std::max(seq, source.base);
+  if (source.highest <= from + 1) {
+    return 0;
+  }
+  const std::uint64_t count = std::min(source.highest - 1 - from, window_size);
+  const std::uint64_t mask = ~std::uint64_t{0} >> (window_size - count);
+  return count - static_cast<std::uint64_t>(std::popcount(source.window & mask));
+}
+
 }  // namespace
 
 Slot Sources::prefetch(std::uint64_t hash) const {
@@ -77,18 +93,25 @@ Sequence Sources::observe(const Event& event, std::uint64_t hash, Instant now) {
   }
   Source& source = slots_[slot];
   heard(slot, now);
+  changed_.add(slot);
+  const bool after_gap = std::exchange(source.restored, false);
   switch (place_of(source, event)) {
     case Place::duplicate:
       return {true, slot};
     case Place::late:
       source.window |= std::uint64_t{1} << (source.highest - event.seq - 1);
       ++counters_.events_late_total;
-      // One that was below the first seq seen was never counted as missing.
-      source.missing -= source.missing > 0 ? 1 : 0;
+      source.missing -= event.seq > source.base ? 1 : 0;
       break;
     case Place::ahead:
-      source.missing += event.seq - source.highest - 1;
-      counters_.events_lost_total += event.seq - source.highest - 1;
+      if (after_gap) {
+        source.base = event.seq;
+        source.missing = 0;
+        source.incarnation = ++incarnations_;
+      } else {
+        source.missing += event.seq - source.highest - 1;
+        counters_.events_lost_total += event.seq - source.highest - 1;
+      }
       move_window(source, event.seq);
       break;
     case Place::next:
@@ -96,10 +119,12 @@ Sequence Sources::observe(const Event& event, std::uint64_t hash, Instant now) {
       break;
     case Place::restarted:
       ++counters_.sources_restarted_total;
+      source.incarnation = ++incarnations_;
       [[fallthrough]];
     case Place::first:
-      source.highest = event.seq;
+      source.base = source.highest = event.seq;
       source.window = 0;
+      source.missing = 0;
       break;
   }
   return {false, slot};
@@ -122,6 +147,22 @@ const Source* Sources::find(const SourceMark& mark, Instant now) const {
   return now - source.heard > source_kept_ms ? nullptr : &source;
 }
 
+SourceMark Sources::mark(Slot slot, std::uint64_t seq) const {
+  const Source& source = slots_[slot];
+  return {slot, source.incarnation, seq, source.missing - unseen_above(source, seq)};
+}
+
+std::uint64_t Sources::missing_after(const SourceMark& mark, Instant now) const {
+  const Source* source = find(mark, now);
+  if (source == nullptr) {
+    return 0;
+  }
+  if (source->highest - mark.seq <= window_size) {
+    return unseen_above(*source, mark.seq);
+  }
+  return source->missing - std::min(source->missing, mark.missing);
+}
+
 Slot Sources::add(std::string_view name, std::uint64_t hash) {
   if (size() >= sources_max) {
     forget(by_heard_.oldest());
@@ -140,6 +181,28 @@ void Sources::forget(Slot slot) {
   by_name_.erase(hash_of(slots_[slot].name), slot);
   by_heard_.remove(slot);
   slots_.give_back(slot);
+  changed_.add(slot);
+}
+
+void Sources::restore(Slot slot, const Source& source) {
+  Source& record = slots_.claim(slot) = source;
+  record.restored = true;
+  by_name_.insert(hash_of(record.name), slot);
+}
+
+void Sources::resume(std::uint32_t incarnations) {
+  incarnations_ = incarnations;
+  std::vector<Slot> order;
+  for (Slot slot = 0; slot < slots_.end(); ++slot) {
+    if (!slots_[slot].name.empty()) {
+      order.push_back(slot);
+    }
+  }
+  std::ranges::stable_sort(order, {}, [&](Slot slot) { return slots_[slot].heard; });
+  for (const Slot slot : order) {
+    by_heard_.append(slot);
+  }
+  slots_.settle([&](Slot slot) { return slots_[slot].name.empty(); });
 }
 
 void Sources::heard(Slot slot, Instant now) {

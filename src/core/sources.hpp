@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/changed_slots.hpp"
 #include "core/counters.hpp"
 #include "core/run.hpp"
 #include "core/slab.hpp"
@@ -23,9 +24,11 @@ struct Source {
   std::string name;
   std::uint64_t highest = 0;
   std::uint64_t window = 0;    // bit i: highest − 1 − i was seen
-  std::uint64_t missing = 0;   // lost in gaps so far, less those that came late
+  std::uint64_t base = 0;      // the first seq seen; what was before it is not missed
+  std::uint64_t missing = 0;   // from base to highest, not seen
   std::uint64_t rejected = 0;  // of its events
   std::uint32_t incarnation = 0;
+  bool restored = false;  // what came while nobody read is not known to be lost
   Instant heard;
   Slot newer = no_slot;  // list by `heard`
   Slot older = no_slot;
@@ -58,11 +61,26 @@ class Sources {
     }
   }
 
+  ChangedSlots& changed() { return changed_; }
+  const Source* at(Slot slot) const {
+    return slot < slots_.end() && !slots_[slot].name.empty() ? &slots_[slot] : nullptr;
+  }
+  std::uint32_t incarnations() const { return incarnations_; }
+  // As they were: each at its place, then resume().
+  void restore(Slot slot, const Source& source);
+  void resume(std::uint32_t incarnations);
+
   std::size_t size() const { return slots_.taken(); }
   // nullptr if it was never heard of, or forgotten.
   const Source* find(std::string_view name) const;
   const Source& operator[](Slot slot) const { return slots_[slot]; }
-  // nullptr if that source was forgotten since the mark was set, or is about to be.
+  // What a run keeps of an event of this source.
+  SourceMark mark(Slot slot, std::uint64_t seq) const;
+  // How many events above the mark's were not seen. Exact while the mark lies in the window; later
+  // an event from before it that came late after it counts as one fewer.
+  std::uint64_t missing_after(const SourceMark& mark, Instant now) const;
+  // nullptr if that source was forgotten or began again since the mark was set, or is about to be
+  // forgotten.
   const Source* find(const SourceMark& mark, Instant now) const;
   // Forgets at most `limit` of those not heard from for too long.
   void expire(Instant now, std::size_t limit);
@@ -78,6 +96,7 @@ class Sources {
   SlotIndex by_name_;
   SlotList<Source> by_heard_{slots_};
   std::uint32_t incarnations_ = 0;
+  ChangedSlots changed_;
 };
 
 }  // namespace heartbeat::core

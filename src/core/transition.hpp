@@ -21,6 +21,7 @@ enum class TransitionKind : std::uint8_t { stale, timeout, resolved, storm, capa
 enum class Reason : std::uint8_t { none, activity, promise, unregistered, re_registered, subsided };
 
 struct Transition {
+  std::uint32_t slot = UINT32_MAX;  // the run's place; UINT32_MAX = none (storm, capacity)
   TransitionKind kind = TransitionKind::stale;
   Reason reason = Reason::none;  // none unless kind is resolved
   std::uint64_t episode = 0;     // from 1; a stale episode keeps it through repeats and resolved

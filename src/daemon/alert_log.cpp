@@ -79,6 +79,10 @@ std::string message(const Transition& transition, Duration idle, Duration elapse
   return {};
 }
 
+// An episode's number: which epoch it was opened in, and the how manieth of that it is.
+constexpr int episode_bits = 48;
+constexpr std::uint64_t first_of(std::size_t epoch) { return std::uint64_t{epoch} << episode_bits; }
+
 template <class Unit>
 std::uint64_t whole(Duration duration) {
   return static_cast<std::uint64_t>(std::chrono::floor<Unit>(duration).count());
@@ -104,20 +108,18 @@ std::string make_epoch() {
   return epoch;
 }
 
-std::string episode_id(std::string_view epoch, std::uint64_t episode) {
-  return episode == 0 ? std::string{} : std::string{epoch} + "-" + std::to_string(episode);
-}
-
 AlertLog::AlertLog(std::string epoch, std::size_t kept_max)
     : epoch_(std::move(epoch)), kept_max_(kept_max) {}
 
 const AlertLog::Entry& AlertLog::add(const Transition& transition, WallTime now, bool overloaded) {
   const Duration idle = transition.idle;
   const Duration elapsed = transition.elapsed;
-  Alert& alert = entry_.alert = Alert{};
+  Entry& entry = unpublished_.emplace_back();
+  entry.slot = transition.slot;
+  Alert& alert = entry.alert;
   alert.epoch = epoch_;
   alert.seq = ++last_seq_;
-  alert.id = episode_id(epoch_, transition.episode);
+  alert.id = episode_id(transition.episode);
   alert.severity = severity(transition.kind);
   alert.kind = name(transition.kind);
   alert.agent_id = transition.agent_id;
@@ -133,25 +135,87 @@ const AlertLog::Entry& AlertLog::add(const Transition& transition, WallTime now,
   alert.threshold_ms = transition.threshold;
   alert.raised_at = now;
   alert.reason = name(transition.reason);
-  alert.supersedes = episode_id(epoch_, transition.supersedes);
+  alert.supersedes = episode_id(transition.supersedes);
   alert.lost_events = transition.lost_events;
   alert.blind_ms = transition.blind;
-  alert.storm = episode_id(epoch_, transition.storm);
+  alert.storm = episode_id(transition.storm);
   if (transition.kind == TransitionKind::storm) {
-    alert.since_seq = last_seq_ - std::min(transition.since, last_seq_ - 1);
+    alert.since_seq = alert.seq - std::min(transition.since, alert.seq - 1);
   }
   alert.overloaded = overloaded;
 
-  entry_.topic = "alert." + alert.severity + "." + alert.kind + "." + alert.agent_id;
-  entry_.payload.clear();
-  wire::encode(alert, entry_.payload);
-
+  encode(entry);
   ++published_[static_cast<std::size_t>(transition.kind)];
-  kept_.push_back(entry_.payload);
+  return entry;
+}
+
+void AlertLog::encode(Entry& entry) {
+  const Alert& alert = entry.alert;
+  entry.topic = "alert." + alert.severity + "." + alert.kind + "." + alert.agent_id;
+  entry.payload.clear();
+  wire::encode(alert, entry.payload);
+}
+
+const AlertLog::Entry* AlertLog::next(std::uint64_t seq_max) const {
+  return unpublished_.empty() || published_seq() >= seq_max ? nullptr : &unpublished_.front();
+}
+
+void AlertLog::published_next() {
+  keep(std::move(unpublished_.front().payload));
+  unpublished_.pop_front();
+}
+
+void AlertLog::keep(std::string payload) {
+  kept_.push_back(std::move(payload));
   if (kept_.size() > kept_max_) {
     kept_.pop_front();
   }
-  return entry_;
+}
+
+std::size_t episode_epoch(std::uint64_t episode) { return episode >> episode_bits; }
+
+std::string AlertLog::episode_id(std::uint64_t episode) const {
+  return episode == 0 ? std::string{}
+                      : epochs_.at(episode_epoch(episode)) + "-" +
+                            std::to_string(episode & (first_of(1) - 1));
+}
+
+void AlertLog::resume(std::string epoch, std::vector<std::string> epochs, std::uint64_t last_seq,
+                      std::uint64_t published, std::vector<Alert> alerts) {
+  epoch_ = std::move(epoch);
+  epochs_ = std::move(epochs);
+  last_seq_ = last_seq;
+  for (Alert& alert : alerts) {
+    const bool again = alert.seq > published;
+    alert.replayed = alert.replayed || again;
+    Entry entry;
+    entry.alert = std::move(alert);
+    encode(entry);
+    if (again) {
+      unpublished_.push_back(std::move(entry));
+    } else {
+      keep(std::move(entry.payload));
+    }
+  }
+}
+
+std::uint64_t AlertLog::begin_epoch(std::string epoch) {
+  epoch_ = std::move(epoch);
+  epochs_.push_back(epoch_);
+  kept_.clear();
+  last_seq_ = 0;
+  for (Entry& entry : unpublished_) {
+    Alert& alert = entry.alert;
+    const std::uint64_t before = alert.seq - alert.since_seq;
+    alert.epoch = epoch_;
+    alert.seq = ++last_seq_;
+    alert.replayed = false;
+    if (alert.since_seq != 0) {
+      alert.since_seq = alert.seq - std::min(before, alert.seq - 1);
+    }
+    encode(entry);
+  }
+  return first_of(epochs_.size() - 1);
 }
 
 AlertsPage<wire::EncodedMap> AlertLog::page(std::uint64_t since_seq,
@@ -159,12 +223,12 @@ AlertsPage<wire::EncodedMap> AlertLog::page(std::uint64_t since_seq,
                                             std::uint64_t limit, std::size_t bytes_max) const {
   AlertsPage<wire::EncodedMap> page;
   page.epoch = epoch_;
-  page.last_seq = last_seq_;
-  page.first_seq = last_seq_ - kept_.size() + 1;
+  page.last_seq = published_seq();
+  page.first_seq = page.last_seq - kept_.size() + 1;
   const bool ours = !epoch || *epoch == epoch_;
   const std::uint64_t after = ours ? std::max(since_seq, page.first_seq - 1) : page.first_seq - 1;
   std::size_t bytes = 0;
-  for (std::uint64_t seq = after; seq < last_seq_ && page.alerts.size() < limit; ++seq) {
+  for (std::uint64_t seq = after; seq < page.last_seq && page.alerts.size() < limit; ++seq) {
     const std::string& encoded = kept_[static_cast<std::size_t>(seq + 1 - page.first_seq)];
     bytes += encoded.size();
     if (bytes > bytes_max && !page.alerts.empty()) {

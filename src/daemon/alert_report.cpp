@@ -24,8 +24,11 @@ void AlertReport::add(const Alert& alert, Instant now) {
   }
   if (lines_ < lines_max) {
     ++lines_;
-    logger_->log(level_of(alert), "{}{}{}", alert.message, alert.run_id.empty() ? "" : ", run ",
-                 alert.run_id);
+    // A broken promise may be a short one: without its limit the line would look like a mistake.
+    const bool limited = alert.threshold_ms != Duration{} && alert.kind != "resolved";
+    logger_->log(level_of(alert), "{}{}{}{}", alert.message, alert.run_id.empty() ? "" : ", run ",
+                 alert.run_id,
+                 limited ? fmt::format(" (limit {}ms)", alert.threshold_ms.count()) : "");
   } else {
     ++left_out_;
   }

@@ -38,6 +38,12 @@ CounterList list_counters(const core::Fleet& fleet, const AlertLog& alerts, cons
   list.emplace_back("loop_stalls_total", health.loop_stalls_total);
   list.emplace_back("loop_stall_max_ms",
                     static_cast<std::uint64_t>(health.loop_stall_max_ms.count()));
+  list.emplace_back("state_changes_waiting", health.state_changes_waiting);
+  list.emplace_back("state_commits_total", health.state_commits_total);
+  list.emplace_back("state_failures_total", health.state_failures_total);
+  list.emplace_back("state_epochs_left_total", health.state_epochs_left_total);
+  list.emplace_back("state_commit_max_ms",
+                    static_cast<std::uint64_t>(health.state_commit_max_ms.count()));
   list.emplace_back("storm", fleet.in_storm() ? 1 : 0);
   list.emplace_back("status_requests_total", health.status_requests_total);
   list.emplace_back("status_errors_total", health.status_errors_total);

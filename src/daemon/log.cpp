@@ -30,11 +30,16 @@ class EscapedMessage : public spdlog::custom_flag_formatter {
     const std::string_view text(message.payload.data(), message.payload.size());
     std::string line;
     line.reserve(text.size());
-    for (const char c : text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const char c = text[i];
       const auto byte = static_cast<unsigned char>(c);
-      if (byte < 0x20 || byte == 0x7F) {
+      const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+      const bool c1 = byte == 0xC2 && next >= 0x80 && next < 0xA0;  // terminals obey these too
+      if (byte < 0x20 || byte == 0x7F || c1) {
         constexpr std::string_view digits = "0123456789abcdef";
-        line += {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 0xF]};
+        const unsigned char code = c1 ? next : byte;
+        line += {'\\', 'u', '0', '0', digits[code >> 4], digits[code & 0xF]};
+        i += c1 ? 1 : 0;
       } else {
         if (in_quotes_ && (c == '"' || c == '\\')) {
           line += '\\';

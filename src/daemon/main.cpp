@@ -12,6 +12,7 @@
 #include "daemon/log.hpp"
 #include "daemon/monitor.hpp"
 #include "daemon/options.hpp"
+#include "store/state_file.hpp"
 
 namespace {
 
@@ -70,11 +71,14 @@ int start(int argc, const char* const* argv) {
 int main(int argc, char** argv) {
   using namespace heartbeat;
   try {
+    bus::hold_standard_descriptors();
     const int code = start(argc, argv);
     if (!daemon::close_log(log_closing_max)) {
       std::_Exit(code);
     }
     return code;
+  } catch (const store::Unusable& error) {
+    return refuse(std::string("--state: ") + error.what());
   } catch (const std::exception& error) {
     return refuse(error.what());
   }

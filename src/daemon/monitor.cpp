@@ -3,16 +3,21 @@
 #include <algorithm>
 #include <csignal>
 #include <utility>
+#include <vector>
 
 #include "bus/clock.hpp"
 #include "daemon/log.hpp"
+#include "daemon/settings.hpp"
 
 namespace heartbeat::daemon {
 namespace {
 
 constexpr Duration sleep_max{50};
 constexpr Duration beat_interval{1'000};
-constexpr Duration pause_told{1'000};  // shorter ones are only counted
+// While so many alerts wait for their commit, no further deadlines are looked at.
+constexpr std::size_t unpublished_max = 4'096;
+constexpr Duration finishing_max{400};  // for what is not yet in the state file
+constexpr Duration pause_told{1'000};   // shorter ones are only counted
 // Shares of one turn, so that no kind of work starves another.
 constexpr std::size_t events_per_turn = 8'192;
 constexpr std::size_t bytes_per_turn = 1024 * 1024;  // junk is one event, however large
@@ -29,14 +34,18 @@ Monitor::Monitor(Options options, Reread reread, const bus::Signals& signals,
       reread_(std::move(reread)),
       signals_(signals),
       logger_(std::move(logger)),
+      fleet_(options_.limits),
+      log_(make_epoch(), options_.alerts_kept),
+      report_(logger_),
+      journal_(options_.state ? std::make_unique<Journal>(
+                                    options_, store::Clocks{bus::boot_now(), bus::wall_now()},
+                                    fleet_, log_, health_, logger_)
+                              : nullptr),
+      desk_(fleet_, log_, health_),
       events_(context_, options_.endpoints.events),
       alerts_(context_, options_.endpoints.alerts, options_.alerts_kept),
       status_(context_, options_.endpoints.status, internal_error_reply()),
       probe_(context_, events_.endpoint()),
-      fleet_(options_.limits),
-      log_(make_epoch(), options_.alerts_kept),
-      report_(logger_),
-      desk_(fleet_, log_, health_),
       pauses_({bus::boot_now(), bus::thread_worked()}),
       watermark_(bus::boot_now()),
       next_beat_(watermark_.read_to()) {
@@ -50,11 +59,19 @@ void Monitor::run() {
       "after {}ms, timeout after {}ms, epoch {}, version " HEARTBEAT_VERSION,
       limits.check_interval_ms.count(), events_.endpoint(), alerts_.endpoint(), status_.endpoint(),
       limits.stale_threshold_ms.count(), limits.timeout_threshold_ms.count(), log_.epoch());
+  std::vector<int> fds{signals_.fd()};
+  if (journal_) {
+    fds.push_back(journal_->fd());
+  }
   while (!stopping_) {
     const Instant since = bus::boot_now();
     const Duration asked = time_to_sleep(since);
-    bus::wait(events_, alerts_, status_, signals_.fd(), asked);
+    bus::wait(events_, alerts_, status_, fds, asked);
     turn(asked, since);
+  }
+  if (journal_) {
+    journal_->finish({bus::boot_now(), bus::wall_now()}, finishing_max);
+    publish(bus::boot_now());
   }
   report_.finish();
   logger_->info("HeartbeatMonitor: stopped");
@@ -69,6 +86,7 @@ void Monitor::turn(Duration asked, Instant since) {
   probe(now);
   const bool drained = drain(now);
   judge(now, drained);
+  publish(now);
   beat(now);
   answer(now);
   report_.summarize(now);
@@ -92,6 +110,9 @@ void Monitor::note_pause(Duration pause) {
   }
   fleet_.paused(pause);
   watermark_.paused(pause);
+  if (journal_) {
+    journal_->paused(pause);
+  }
   health_.loop_stalls_total = pauses_.total();
   health_.loop_stall_max_ms = pauses_.longest();
   if (pause >= pause_told) {
@@ -133,27 +154,34 @@ void Monitor::reload() {
   for (const std::string& warning : invocation.warnings) {
     logger_->warn("{}", warning);
   }
-  apply(invocation.options);
-  const core::Limits& limits = fleet_.limits();
-  logger_->info("configuration reloaded from {}: stale after {}ms, timeout after {}ms",
+  const std::string changed = apply(invocation.options);
+  logger_->info("configuration reloaded from {}: {}",
                 invocation.options.config.value_or("the environment alone (no --config)"),
-                limits.stale_threshold_ms.count(), limits.timeout_threshold_ms.count());
+                changed.empty() ? "nothing has changed" : changed);
 }
 
-void Monitor::apply(const Options& options) {
-  const auto fixed = [&](std::string_view option, bool changed) {
-    if (changed) {
-      logger_->warn("{}: the new value needs a restart", option);
+std::string Monitor::apply(const Options& options) {
+  std::string changed;
+  for (const Setting& setting : make_settings()) {
+    const std::string value = setting.shown(options);
+    if (value == setting.shown(options_)) {
+      continue;
     }
-  };
-  fixed("--events", options.endpoints.events != options_.endpoints.events);
-  fixed("--alerts", options.endpoints.alerts != options_.endpoints.alerts);
-  fixed("--status", options.endpoints.status != options_.endpoints.status);
-  fixed("--alerts-kept", options.alerts_kept != options_.alerts_kept);
-  fixed("--log-format", options.log_format != options_.log_format);
-  fleet_.set_limits(options.limits);
+    if (!setting.live) {
+      logger_->warn("{}: the new value needs a restart", flag_of(setting));
+      continue;
+    }
+    changed += (changed.empty() ? "" : ", ") + setting.name + " " + setting.shown(options_) +
+               " -> " + value;
+  }
+  options_.limits = options.limits;
   options_.ingest_lag_max_ms = options.ingest_lag_max_ms;
-  logger_->set_level(spdlog::level::from_str(options.log_level));
+  options_.store_wait_max_ms = options.store_wait_max_ms;
+  options_.restart_grace_ms = options.restart_grace_ms;
+  options_.log_level = options.log_level;
+  fleet_.set_limits(options_.limits, bus::boot_now(), options_.restart_grace_ms);
+  logger_->set_level(spdlog::level::from_str(options_.log_level));
+  return changed;
 }
 
 // Returns whether the socket was seen empty.
@@ -193,28 +221,41 @@ bool Monitor::drain(Instant now) {
 // same, and the alerts say so.
 void Monitor::judge(Instant now, bool drained) {
   const bool requeuing = fleet_.requeue(requeued_per_turn);
-  fleet_.advance(watermark_.read_to(), now, deadlines_per_turn, transitions_);
-  publish(false);
-  Instant judged_to = watermark_.read_to();
   health_.ingest_lag_ms = watermark_.lag(now);
   health_.overloaded = health_.ingest_lag_ms > options_.ingest_lag_max_ms;
-  if (health_.overloaded) {
-    judged_to = std::max(judged_to, now - options_.ingest_lag_max_ms);
+  Instant judged_to = watermark_.read_to();
+  number(false);
+  if (log_.unpublished() < unpublished_max) {
     fleet_.advance(judged_to, now, deadlines_per_turn, transitions_);
-    publish(true);
+    number(false);
+    if (health_.overloaded) {
+      judged_to = std::max(judged_to, now - options_.ingest_lag_max_ms);
+      fleet_.advance(judged_to, now, deadlines_per_turn, transitions_);
+      number(true);
+    }
   }
   const auto deadline = fleet_.next_deadline();
   health_.checked_to = deadline && *deadline < now ? judged_to : now;
   work_left_ = requeuing || !drained || (deadline && *deadline < judged_to);
 }
 
-void Monitor::publish(bool overloaded) {
+void Monitor::number(bool overloaded) {
   for (const core::Transition& transition : transitions_) {
-    const auto& entry = log_.add(transition, bus::wall_now(), overloaded);
-    alerts_.publish(entry.topic, entry.payload);
-    report_.add(entry.alert, bus::boot_now());
+    log_.add(transition, bus::wall_now(), overloaded);
   }
   transitions_.clear();
+}
+
+void Monitor::publish(Instant now) {
+  if (journal_) {
+    journal_->turn({now, bus::wall_now()}, options_.store_wait_max_ms);
+  }
+  const std::uint64_t committed = journal_ ? journal_->committed() : log_.last_seq();
+  while (const AlertLog::Entry* entry = log_.next(committed)) {
+    alerts_.publish(entry->topic, entry->payload);
+    report_.add(entry->alert, now);
+    log_.published_next();
+  }
 }
 
 void Monitor::beat(Instant now) {
@@ -227,7 +268,7 @@ void Monitor::beat(Instant now) {
   }
   Beat beat;
   beat.epoch = log_.epoch();
-  beat.alert_seq = log_.last_seq();
+  beat.alert_seq = log_.published_seq();
   beat.agents_monitoring = fleet_.runs_in_flight();
   beat.stale = fleet_.runs_stale();
   beat.overloaded = health_.overloaded;

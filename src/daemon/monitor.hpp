@@ -17,6 +17,7 @@
 #include "daemon/alert_log.hpp"
 #include "daemon/alert_report.hpp"
 #include "daemon/health.hpp"
+#include "daemon/journal.hpp"
 #include "daemon/options.hpp"
 #include "daemon/pauses.hpp"
 #include "daemon/status.hpp"
@@ -30,8 +31,8 @@ using Reread = std::function<std::variant<Invocation, BadOption>()>;
 
 class Monitor {
  public:
-  // Binds the sockets, and throws bus::CannotBind before anything is served. `signals` must
-  // outlive this.
+  // Opens the state file and binds the sockets, and throws before anything is served:
+  // store::Unusable, bus::CannotBind. `signals` must outlive this.
   Monitor(Options options, Reread reread, const bus::Signals& signals,
           std::shared_ptr<spdlog::logger> logger);
 
@@ -46,11 +47,13 @@ class Monitor {
   void probe(Instant now);
   void take_signals();
   void reload();
-  void apply(const Options& options);
+  // What it changed, for people.
+  std::string apply(const Options& options);
   // Both work on a bounded share of what there is.
   bool drain(Instant now);
   void judge(Instant now, bool drained);
-  void publish(bool overloaded);
+  void number(bool overloaded);
+  void publish(Instant now);
   void beat(Instant now);
   void answer(Instant now);
 
@@ -59,19 +62,20 @@ class Monitor {
   const bus::Signals& signals_;
   std::shared_ptr<spdlog::logger> logger_;
 
-  zmq::context_t context_;
-  bus::EventSocket events_;
-  bus::AlertSocket alerts_;
-  bus::StatusSocket status_;
-  bus::Probe probe_;
-
   wire::EventDecoder decoder_;
   core::Fleet fleet_;
   core::Transitions transitions_;
   AlertLog log_;
   AlertReport report_;
   Health health_;
+  std::unique_ptr<Journal> journal_;  // nullptr: no state file
   StatusDesk desk_;
+
+  zmq::context_t context_;
+  bus::EventSocket events_;
+  bus::AlertSocket alerts_;
+  bus::StatusSocket status_;
+  bus::Probe probe_;
 
   Pauses pauses_;
   Watermark watermark_;

@@ -242,7 +242,7 @@ void OptionReader::read_key(const std::string& key, const toml::node& node,
                                              toml::node_type::string};
   if (node.type() != expected_types[static_cast<std::size_t>(setting->kind)]) {
     static constexpr std::array names{"an integer", "a boolean", "a string"};
-    refuse(*setting, quoted(written.str()), from,
+    refuse(*setting, node.is_string() ? written.str() : quoted(written.str()), from,
            setting->expected + ", in TOML " + names[static_cast<std::size_t>(setting->kind)]);
   }
   // Not as written: TOML also has hexadecimal numbers, and quotes around strings.
@@ -313,6 +313,7 @@ std::string OptionReader::help() const {
          "  file changes nothing.\n\n"
          "Exit codes:\n"
          "  0  ended by SIGTERM or SIGINT\n"
+         "  1  failed while it ran\n"
          "  2  could not start; standard error names the option, the value and what was expected\n";
 }
 

@@ -23,6 +23,15 @@ struct Options {
   // How far the input may be behind before deadlines are judged all the same; the alert then says
   // `overloaded`.
   Duration ingest_lag_max_ms{5'000};
+  // Where the state is kept over restarts; nullopt: it is not.
+  std::optional<std::string> state;
+  // An alert waits so long for its commit before the monitor goes on without the file.
+  Duration store_wait_max_ms{100};
+  // After a start from a state file, and where a reload shortens limits, no silence is warned of
+  // before this has passed.
+  Duration restart_grace_ms{15'000};
+  // Alerts are kept in the state file for so long.
+  std::size_t history_days = 30;
   // The file that was read; SIGHUP reads it again.
   std::optional<std::string> config;
   // trace, debug, info, warn, error, critical or off.

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "daemon/alert_log.hpp"
-
 namespace heartbeat::daemon {
 namespace {
 
@@ -23,7 +21,8 @@ void fill(const core::Fleet& fleet, const core::Run& run, const Moment& moment, 
   row.last_activity_at = moment.at(run.last_activity);
   row.running_for_ms = not_negative(moment.now - run.started);
   row.idle_for_ms = not_negative(moment.now - run.last_activity);
-  row.stale_in_ms = not_negative(fleet.stale_deadline(run) - moment.now);
+  // A run stays stale until it is heard, also where new limits would allow the silence.
+  row.stale_in_ms = run.stale ? Duration{} : not_negative(fleet.stale_deadline(run) - moment.now);
   row.timeout_in_ms = not_negative(fleet.timeout_deadline(run) - moment.now);
   row.phase = run.texts.get(Text::phase);
   row.progress = run.progress;
@@ -59,14 +58,14 @@ RunRow row(const core::Fleet& fleet, const core::Run& run, const Moment& moment)
 }
 
 RunDetail detail(const core::Fleet& fleet, const core::Run& run, const Moment& moment,
-                 std::string_view epoch) {
+                 const AlertLog& alerts) {
   RunDetail detail;
   fill(fleet, run, moment, detail);
   detail.stale_after_ms = fleet.stale_after(run);
   detail.stale_after_from = run.promise != Duration{} ? "promise" : "configuration";
   detail.timeout_after_ms = fleet.timeout_after(run);
   detail.timeout_after_from = run.timeout_after != Duration{} ? "register" : "configuration";
-  detail.episode = episode_id(epoch, run.episode);
+  detail.episode = alerts.episode_id(run.episode);
   detail.last_events = last_events(run, moment);
   detail.source = fleet.source_name(run, moment.now);
   detail.seq = run.source.seq;

@@ -1,9 +1,8 @@
 // Runs as the status socket shows them.
 #pragma once
 
-#include <string_view>
-
 #include "core/fleet.hpp"
+#include "daemon/alert_log.hpp"
 #include "heartbeat/status.hpp"
 
 namespace heartbeat::daemon {
@@ -18,6 +17,6 @@ struct Moment {
 
 RunRow row(const core::Fleet& fleet, const core::Run& run, const Moment& moment);
 RunDetail detail(const core::Fleet& fleet, const core::Run& run, const Moment& moment,
-                 std::string_view epoch);
+                 const AlertLog& alerts);
 
 }  // namespace heartbeat::daemon

@@ -177,6 +177,18 @@ std::vector<Setting> make_settings() {
           "ingest_lag_max_ms", 1,
           "verdicts wait for unread input, but no longer; alerts then say overloaded",
           [](Options & o) -> auto& { return o.ingest_lag_max_ms; }),
+      duration(
+          "store_wait_max_ms", 1,
+          "an alert waits so long for its commit; then a new epoch begins that is not in the file",
+          [](Options & o) -> auto& { return o.store_wait_max_ms; }),
+      duration(
+          "restart_grace_ms", 0,
+          "after a start from --state, and where a reload shortens limits, no silence is warned of "
+          "for so long",
+          [](Options & o) -> auto& { return o.restart_grace_ms; }),
+      size(
+          "history_days", 36'500, "how long alerts are kept in the state file",
+          [](Options & o) -> auto& { return o.history_days; }),
       choice(
           "log_level", {"trace", "debug", "info", "warn", "error", "critical", "off"},
           "least severity that is logged, to standard error",
@@ -188,6 +200,14 @@ std::vector<Setting> make_settings() {
           "insecure", "allow TCP endpoints beyond loopback, where anyone can publish and ask",
           [](Options & o) -> auto& { return o.insecure; }),
   };
+  settings.push_back({"state", SettingKind::text,
+                      "SQLite file that keeps runs, alerts and epoch over restarts",
+                      "the path of a state file, or of one to create",
+                      [](Options& options, const std::string& text) {
+                        options.state = text;
+                        return !text.empty();
+                      },
+                      [](const Options& options) { return options.state.value_or("none"); }});
   Setting config{"config",
                  SettingKind::text,
                  "TOML file to read; SIGHUP reads it again",
@@ -199,6 +219,12 @@ std::vector<Setting> make_settings() {
                  [](const Options&) { return std::string("none"); }};
   config.in_file = false;
   settings.push_back(std::move(config));
+  for (Setting& setting : settings) {
+    for (const std::string_view fixed : {"events", "alerts", "status", "alerts_kept", "log_format",
+                                         "insecure", "state", "history_days", "config"}) {
+      setting.live = setting.live && setting.name != fixed;
+    }
+  }
   return settings;
 }
 

@@ -21,6 +21,7 @@ struct Setting {
   std::function<bool(Options&, const std::string&)> set;  // false: not what was expected
   std::function<std::string(const Options&)> shown;       // for --help: the default
   bool in_file = true;
+  bool live = true;  // SIGHUP changes it, too
 };
 
 std::string flag_of(const Setting& setting);

@@ -221,7 +221,7 @@ bool StatusDesk::reply_to(const AgentRequest& request, const Moment& moment,
       answer.runs_truncated = true;
       return false;
     }
-    bytes += bytes_of(answer.runs.emplace_back(detail(fleet_, run, moment, alerts_.epoch())));
+    bytes += bytes_of(answer.runs.emplace_back(detail(fleet_, run, moment, alerts_)));
     return true;
   };
   if (!request.run_id) {
@@ -240,7 +240,7 @@ Error StatusDesk::not_found(const AgentRequest& request, const Moment& moment) c
   Error error;
   error.code = "not_found";
   error.message = "agent " + request.agent_id;
-  if (request.run_id) {
+  if (request.run_id && !request.run_id->empty()) {
     error.message += ", run " + *request.run_id;
   }
   const core::Run* ended = fleet_.tombstone(request.agent_id, request.run_id, moment.now);

@@ -84,6 +84,7 @@ void BatchWriter::write_activity(const ActivityBlock& block) {
   for (const LastActivity& last : block.last_activity) {
     append(last.order);
     append(milliseconds(last.at));
+    append(milliseconds(last.paused_before));
   }
   activity_.bind(1, block.first_slot);
   activity_.bind_bytes(2, bytes_);

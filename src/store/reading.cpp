@@ -64,19 +64,23 @@ std::vector<Record> read_all(Statement& statement) {
 }
 
 LastActivity entry_at(std::string_view bytes, std::size_t index) {
-  std::int64_t at_ms = 0;
-  LastActivity last;
-  std::memcpy(&last.order, bytes.data() + index * activity_bytes, sizeof last.order);
-  std::memcpy(&at_ms, bytes.data() + index * activity_bytes + sizeof last.order, sizeof at_ms);
-  if (at_ms < -time_max_ms || at_ms > time_max_ms) {
-    throw Corrupt("a row of activity: an instant of " + std::to_string(at_ms) + ", out of range");
+  struct {
+    std::uint64_t order;
+    std::int64_t at_ms;
+    std::int64_t paused_ms;
+  } entry{};
+  static_assert(sizeof entry == activity_bytes);
+  std::memcpy(&entry, bytes.data() + index * activity_bytes, sizeof entry);
+  for (const auto& [ms, min] : {std::pair{entry.at_ms, -time_max_ms}, {entry.paused_ms, 0}}) {
+    if (ms < min || ms > time_max_ms) {
+      throw Corrupt("a row of activity: a time of " + std::to_string(ms) + " ms, out of range");
+    }
   }
-  last.at = Instant{Duration{at_ms}};
-  return last;
+  return {entry.order, Instant{Duration{entry.at_ms}}, Duration{entry.paused_ms}};
 }
 
 // An entry is of the run whose order it names, and of no other that its place held before or holds
-// by now. What the record knows of the silence since an earlier activity does not count after it.
+// by now.
 void apply_activity(Connection& connection, std::vector<RunRecord>& runs) {
   Statement statement(connection,
                       "SELECT first_slot, last_activity FROM activity ORDER BY first_slot");
@@ -100,7 +104,7 @@ void apply_activity(Connection& connection, std::vector<RunRecord>& runs) {
       const LastActivity last = entry_at(bytes, index);
       if (last.order == run->order && last.at > run->last_activity && run->state != "ended") {
         run->last_activity = last.at;
-        run->blind = Duration{0};
+        run->paused_before_activity = last.paused_before;
       }
     }
   }

@@ -30,10 +30,10 @@ struct RunRecord {
   bool warned = false;
   Instant started;
   Instant last_activity;  // the file also has it in its blocks, which are written more often
-  Duration blind{};       // of the silence since then: how long the monitor did not run
+  Duration paused_before_activity{};  // of Globals::paused, what was before it
   Instant promised_at;
   Duration promise{};  // zero = none
-  Duration promise_blind{};
+  Duration paused_before_promise{};
   Duration timeout_after{};  // zero = none of its own
   Instant stale_since;
   Instant last_warning;
@@ -59,6 +59,7 @@ struct SourceRecord {
   std::string name;
   std::uint64_t highest = 0;
   std::uint64_t window = 0;
+  std::uint64_t base = 0;
   std::uint64_t missing = 0;
   std::uint64_t rejected = 0;
   std::uint32_t incarnation = 0;
@@ -71,6 +72,7 @@ struct SourceRecord {
 struct LastActivity {
   std::uint64_t order = 0;  // 0 = the place is empty
   Instant at;
+  Duration paused_before{};
   bool operator==(const LastActivity&) const = default;
 };
 
@@ -107,6 +109,7 @@ struct Globals {
   std::uint64_t capacity_episode = 0;
   std::uint64_t storm = 0;
   std::uint32_t source_incarnations = 0;
+  Duration paused{};                 // how long monitors of this file stood still in all
   std::optional<WallTime> grace_at;  // when restart_grace_ms was last granted
   bool operator==(const Globals&) const = default;
 };

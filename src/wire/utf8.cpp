@@ -7,11 +7,27 @@
 namespace heartbeat::wire {
 namespace {
 
-// Bytes of the code point that begins `text`, 0 if it is none. By the table of well-formed byte
-// sequences in The Unicode Standard, section 3.9.
+// Eight bytes at once, because nearly all text is ASCII: true if each is 0x20 to 0x7e. Where a byte
+// is not, its own sum or difference sets its high bit, so a carry into the next decides nothing.
+bool is_plain_ascii(std::string_view text) {
+  constexpr std::uint64_t each = 0x0101'0101'0101'0101;
+  std::uint64_t word = 0;
+  std::memcpy(&word, text.data(), sizeof word);
+  return ((word | (word + each) | (word - each * 0x20)) & (each * 0x80)) == 0;
+}
+
+}  // namespace
+
+// By the table of well-formed byte sequences in The Unicode Standard, section 3.9.
 std::size_t code_point_size(std::string_view text) {
+  if (text.empty()) {
+    return 0;
+  }
   const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = at(0);
+  if (first < 0x80) {
+    return 1;
+  }
   const std::size_t size = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
   if (size == 0 || first > 0xf4 || text.size() < size) {
     return 0;
@@ -28,17 +44,6 @@ std::size_t code_point_size(std::string_view text) {
   }
   return size;
 }
-
-// Eight bytes at once, because nearly all text is ASCII: true if each is 0x20 to 0x7e. Where a byte
-// is not, its own sum or difference sets its high bit, so a carry into the next decides nothing.
-bool is_plain_ascii(std::string_view text) {
-  constexpr std::uint64_t each = 0x0101'0101'0101'0101;
-  std::uint64_t word = 0;
-  std::memcpy(&word, text.data(), sizeof word);
-  return ((word | (word + each) | (word - each * 0x20)) & (each * 0x80)) == 0;
-}
-
-}  // namespace
 
 bool is_clean_text(std::string_view text) {
   while (!text.empty()) {

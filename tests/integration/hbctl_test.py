@@ -124,6 +124,26 @@ class HbctlTest(unittest.TestCase):
             self.assertIn("ended at", self.hbctl(monitor, "emit", "activity", "dev", code=1)[1])
             self.assertEqual(monitor.counters()["events_zombie_total"], 1)
 
+    def test_emit_says_that_an_event_changed_nothing(self):
+        with Monitor() as monitor:
+            self.hbctl(monitor, "emit", "register", "job", "--run", "1")
+            for words in (("unregister", "job"), ("unregister", "nobody"),
+                          ("activity", "job", "--run", "1", "--running-for", "1h")):
+                error = self.hbctl(monitor, "emit", *words, code=1)[1]
+                self.assertIn(words[1], error)
+            self.hbctl(monitor, "emit", "unregister", "job", "--run", "1")
+            error = self.hbctl(monitor, "emit", "register", "job", "--run", "1", "--running-for",
+                               "10m", code=1)[1]
+            self.assertIn("ended at", error)
+
+    def test_closed_standard_output_is_nobody_elses_descriptor(self):
+        with Monitor() as monitor:
+            for redirection in ("<&- >&-", "<&- >&- 2>&-"):
+                asked = subprocess.run(
+                    ["sh", "-c", f"exec {' '.join(command('status'))} {redirection}"],
+                    env=clean_environment(**endpoints(monitor)), timeout=LIMIT, check=False)
+                self.assertEqual(asked.returncode, 0)
+
     def test_status_tells_the_last_alert_and_limits_exactly(self):
         with Monitor(stale_threshold_ms=1999) as monitor:
             self.hbctl(monitor, "emit", "register", "dev", "--timeout-after", "10ms")

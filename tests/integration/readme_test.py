@@ -2,39 +2,43 @@
 
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 
+from agent_program import check_agent
 from events import register, told
 from monitor import LIMIT, Monitor
 
 ROOT = pathlib.Path(__file__).parents[2]
+EXAMPLES = ROOT / "tools" / "examples"
 
 
-def python_programs(path):
-    return re.findall(r"```python\n(.*?)```", (ROOT / path).read_text(encoding="utf-8"), re.S)
+def blocks(path, language):
+    text = (ROOT / path).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.S)
 
 
 class Programs(unittest.TestCase):
-    def test_the_agent_in_python(self):
-        [agent] = python_programs("README.md")
-        with Monitor() as monitor:
-            self.assertIn('"tcp://127.0.0.1:5570"', agent)
-            program = agent.replace("tcp://127.0.0.1:5570", monitor.events)
-            subprocess.run([sys.executable, "-c", program], timeout=LIMIT, check=True)
-            while monitor.counters()["events_folded_total"] < 4:
-                monitor.check_running()
-            counters = monitor.counters()
-            self.assertEqual(counters["runs_unregistered_total"], 1)
-            self.assertEqual(counters["events_lost_total"], 0)
-            ended = monitor.request({"cmd": "agent", "agent_id": "pm"})
-            self.assertEqual(ended["error"]["ended_by"], "unregister")
+    def test_readme_shows_the_examples_as_they_are(self):
+        for language, name in (("cpp", "agent.cpp"), ("cmake", "CMakeLists.txt"),
+                               ("python", "agent.py"), ("js", "agent.mjs")):
+            with self.subTest(name):
+                example = (EXAMPLES / name).read_text(encoding="utf-8")
+                self.assertEqual(blocks("README.md", language), [example])
 
+    def test_the_agent_in_python(self):
+        check_agent(self, [sys.executable, EXAMPLES / "agent.py"], "pm")
+
+    @unittest.skipUnless(shutil.which("node") and (EXAMPLES / "node_modules").is_dir(),
+                         "no node, or npm ci was not run beside the example")
+    def test_the_agent_in_node(self):
+        check_agent(self, ["node", EXAMPLES / "agent.mjs"], "reviewer")
 
     def test_the_programs_of_the_protocol(self):
-        agent, status, consumer = python_programs("schemas/README.md")
+        agent, status, consumer = blocks("schemas/README.md", "python")
         with Monitor() as monitor, tempfile.TemporaryDirectory(prefix="hb-") as folder:
             def save(name, program, **endpoints):
                 for default, endpoint in endpoints.items():

@@ -4,9 +4,10 @@ import datetime
 import unittest
 
 import msgpack
+import zmq
 
 from events import HOUR, idle, register, told, unregister
-from monitor import Monitor, next_alert
+from monitor import Monitor, next_alert, receive
 
 ROW_KEYS = {"agent_id", "run_id", "task_id", "agent_type", "status", "stale", "adopted",
             "started_at", "last_activity_at", "running_for_ms", "idle_for_ms", "stale_in_ms",
@@ -222,6 +223,33 @@ class Errors(unittest.TestCase):
             self.refused(monitor, {"v": 2, "cmd": "ping"}, "unsupported_version")
             # The version is judged first: version 2 may have commands that version 1 has not.
             self.refused(monitor, {"v": 2, "cmd": "reboot"}, "unsupported_version")
+
+    def test_every_request_of_a_busy_client_is_answered(self):
+        with Monitor() as monitor:
+            agent = monitor.publisher()
+            for first in range(0, 5_000, 500):
+                agent.send([register(f"a{i}") for i in range(first, first + 500)])
+            monitor.settled(agent)
+            large = msgpack.packb({"v": 1, "cmd": "agents", "limit": 10_000})
+            small = msgpack.packb({"v": 1, "cmd": "ping"})
+            for _ in range(10):
+                client = monitor.connect(zmq.REQ, monitor.status)
+                for request in [large] * 30 + [small] * 200:
+                    client.send(request)
+                    receive(client)
+                client.close()
+
+    def test_sixteen_requests_may_be_open_on_a_connection(self):
+        with Monitor() as monitor:
+            client = monitor.connect(zmq.DEALER, monitor.status)
+            request = [b"", msgpack.packb({"v": 1, "cmd": "counters"})]
+            for _ in range(16):
+                client.send_multipart(request)
+            for _ in range(2_000):
+                receive(client)
+                client.send_multipart(request)
+            for _ in range(16):
+                receive(client)
 
     def test_garbage_gets_an_error_and_the_next_client_is_served(self):
         garbage = [b"", b"\xc1", b"\x81", b"hello", msgpack.packb([1, 2]), msgpack.packb("ping"),

@@ -25,6 +25,9 @@ FOLDERS = [
     ("src/daemon/", {"heartbeat", "daemon", "core", "wire", "bus", "store"},
      {"spdlog", "CLI", "toml"}),
     ("tools/hbctl/history.cpp", {"heartbeat", "client", "store", ""}, {"nlohmann", "CLI"}),
+    ("tools/hbctl/", {"heartbeat", "client", "bus", ""}, {"nlohmann", "CLI"}),
+    ("tools/demo/", {"heartbeat"}, set()),
+    ("tools/examples/", {"heartbeat"}, set()),
     ("tools/", {"heartbeat", "client", ""}, {"nlohmann", "CLI"}),
 ]
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <map>
+#include <memory>
 #include <ostream>
 #include <set>
 #include <span>
@@ -108,6 +110,70 @@ void require_equal(const Transitions& actual, const Transitions& expected) {
   REQUIRE(actual.size() == expected.size());
 }
 
+// Where the fleet has placed a run is its own business.
+void forget_places(Transitions& transitions) {
+  for (core::Transition& transition : transitions) {
+    transition.slot = core::no_slot;
+  }
+}
+
+// What a file would hold: each record as it was when its change was last taken.
+class Mirror {
+ public:
+  void follow(core::Fleet& fleet) {
+    while (const auto slot = fleet.changed_runs().take()) {
+      if (fleet.run_at(*slot).state == core::RunState::unknown) {
+        runs_.erase(*slot);
+      } else {
+        runs_[*slot] = copy(fleet.run_at(*slot));
+      }
+    }
+    while (const auto block = fleet.changed_blocks().take()) {
+      for (auto& [slot, run] : runs_) {
+        if (slot / core::Fleet::run_block == *block && run.in_flight()) {
+          run.last_activity = fleet.run_at(slot).last_activity;
+          run.paused_before_activity = fleet.run_at(slot).paused_before_activity;
+        }
+      }
+    }
+  }
+  void restore(core::Fleet& fleet) const {
+    for (const auto& [slot, run] : runs_) {
+      fleet.restore(slot, copy(run));
+    }
+  }
+
+ private:
+  static core::Run copy(const core::Run& run) {
+    core::Run to;
+    to.state = run.state;
+    to.ended_by = run.ended_by;
+    to.adopted = run.adopted;
+    to.stale = run.stale;
+    to.warned = run.warned;
+    to.started = run.started;
+    to.last_activity = run.last_activity;
+    to.paused_before_activity = run.paused_before_activity;
+    to.promised_at = run.promised_at;
+    to.promise = run.promise;
+    to.paused_before_promise = run.paused_before_promise;
+    to.timeout_after = run.timeout_after;
+    to.stale_since = run.stale_since;
+    to.opened = run.opened;
+    to.last_warning = run.last_warning;
+    to.episode = run.episode;
+    to.order = run.order;
+    to.ended_at = run.ended_at;
+    to.last_zombie = run.last_zombie;
+    for (std::size_t text = 0; text < core::text_count; ++text) {
+      to.texts.set(static_cast<core::Text>(text), run.texts.get(static_cast<core::Text>(text)));
+    }
+    return to;
+  }
+
+  std::map<core::Slot, core::Run> runs_;
+};
+
 // Cheap where they agree: an assertion for each field of each step would cost more than the fold.
 void require_same(const naive::Fleet& model, const core::Fleet& fleet, const Transitions& expected,
                   const Transitions& actual) {
@@ -137,8 +203,9 @@ void change_limits(History& history, naive::Fleet& model, core::Fleet& fleet, In
   core::Limits limits = history.limits();
   limits.runs_max = fleet.limits().runs_max;
   limits.tombstone_ms = std::min(limits.tombstone_ms, fleet.limits().tombstone_ms);
-  model.set_limits(limits);
-  fleet.set_limits(limits);
+  const Duration grace = history.one_in(2) ? Duration{0} : history.duration(1'000);
+  model.set_limits(limits, now, grace);
+  fleet.set_limits(limits, now, grace);
   while (fleet.requeue(1 + history.below(3))) {
     const std::vector<Event> events = batch(history);
     model.fold(events, now, expected);
@@ -173,11 +240,13 @@ TEST_CASE("the fleet agrees with a model that rescans everything") {
       if (history.one_in(40)) {
         change_limits(history, model, fleet, now, expected, actual);
       }
+      forget_places(actual);
       require_same(model, fleet, expected, actual);
       if (!history.one_in(3)) {
         const Instant until = now - (history.one_in(2) ? Duration{0} : history.duration(500));
         model.advance(until, now, expected);
         advance_fully(fleet, until, now, 1 + history.below(4), actual);
+        forget_places(actual);
         require_same(model, fleet, expected, actual);
       }
       if (step % 20 == 0) {
@@ -253,6 +322,54 @@ TEST_CASE("the same calls give the same transitions, and how events are grouped 
     require_equal(from_other, from_one);
     require_equal(from_pieces, from_one);
     REQUIRE((one.counters() == other.counters() && one.counters() == pieces.counters()));
+  });
+}
+
+TEST_CASE("a fleet restored from what was written of its changes goes on as if nothing had been") {
+  over_seeds([](std::uint64_t seed) {
+    CAPTURE(seed);
+    History history(seed);
+    core::Limits limits = history.limits();
+    // Of tombstones that ended in the same millisecond the file does not know which goes first.
+    limits.runs_max = 1'000;
+    core::Fleet lasting(limits);
+    auto restarting = std::make_unique<core::Fleet>(limits);
+    restarting->track_changes();
+    Mirror mirror;
+    Transitions expected;
+    Transitions actual;
+    Instant now{Duration{1'000'000}};
+    for (int step = 0; step < steps / 2; ++step) {
+      now += history.step(limits);
+      if (history.one_in(10)) {
+        const Duration pause = history.duration(1'000);
+        lasting.paused(pause);
+        restarting->paused(pause);
+      }
+      std::vector<Event> events = batch(history);
+      for (Event& event : events) {
+        event.source = {};  // what came while nobody read is told apart
+        event.seq = 0;
+      }
+      lasting.fold(events, now, expected);
+      restarting->fold(events, now, actual);
+      lasting.advance(now, now, SIZE_MAX, expected);
+      restarting->advance(now, now, SIZE_MAX, actual);
+      mirror.follow(*restarting);
+      if (history.one_in(20)) {
+        const core::Numbers numbers = restarting->numbers();
+        restarting = std::make_unique<core::Fleet>(limits);
+        restarting->track_changes();
+        mirror.restore(*restarting);
+        restarting->resume(numbers, now, now, Instant{});
+        REQUIRE(restarting->runs_idle() == lasting.runs_idle());
+        REQUIRE(restarting->runs_stale() == lasting.runs_stale());
+        REQUIRE(restarting->tombstones() == lasting.tombstones());
+      }
+    }
+    forget_places(expected);
+    forget_places(actual);
+    require_equal(actual, expected);
   });
 }
 

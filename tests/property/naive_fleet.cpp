@@ -48,13 +48,12 @@ Fleet::Observed Fleet::observe(const Event& event, Instant now) {
   bool restarted = false;
   if (first) {
     source.incarnation = ++incarnations_;
-    source.highest = seq;
+    source.base = source.highest = seq;
   } else if (event.kind == EventKind::register_ && seq == 1 && source.highest > 1) {
     restarted = true;
   } else if (seq > source.highest) {
     restarted = seq - source.highest > 1'000'000;
     if (!restarted) {
-      source.missing += seq - source.highest - 1;
       counters_.events_lost_total += seq - source.highest - 1;
       source.highest = seq;
     }
@@ -64,16 +63,24 @@ Fleet::Observed Fleet::observe(const Event& event, Instant now) {
     duplicate = true;
   } else {
     ++counters_.events_late_total;
-    source.missing -= std::min<std::uint64_t>(source.missing, 1);
   }
   if (restarted) {
     ++counters_.sources_restarted_total;
+    source.incarnation = ++incarnations_;
     source.seen.clear();
-    source.highest = seq;
+    source.base = source.highest = seq;
   }
   source.seen.insert(seq);
   source.heard = now;
-  return {duplicate, Mark{name, source.incarnation, source.missing}};
+  return {duplicate, Mark{name, source.incarnation, seq, source.unseen(source.base, seq)}};
+}
+
+std::uint64_t Source::unseen(std::uint64_t above, std::uint64_t up_to) const {
+  if (up_to <= above) {
+    return 0;
+  }
+  const auto present = std::distance(seen.upper_bound(above), seen.upper_bound(up_to));
+  return up_to - above - static_cast<std::uint64_t>(present);
 }
 
 void Fleet::fold_one(const Event& event, Instant now, core::Transitions& out) {
@@ -374,7 +381,13 @@ std::uint64_t Fleet::lost_events(const Run& run, Instant now) const {
       now - source->second.heard > core::source_kept_ms) {
     return 0;
   }
-  return std::max(source->second.missing, run.mark->missing) - run.mark->missing;
+  const Source& of = source->second;
+  if (of.highest - run.mark->seq <= 64) {
+    return of.unseen(std::max(run.mark->seq, of.base), of.highest);
+  }
+  // A late one from before the run's last event, after it, is one fewer.
+  const std::uint64_t missing = of.unseen(of.base, of.highest);
+  return missing - std::min(missing, run.mark->missing);
 }
 
 }  // namespace heartbeat::naive

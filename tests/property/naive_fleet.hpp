@@ -22,14 +22,17 @@ struct Source {
   std::uint64_t incarnation = 0;
   std::uint64_t highest = 0;
   std::set<std::uint64_t> seen;
-  std::uint64_t missing = 0;
+  std::uint64_t base = 0;  // the first
   Instant heard;
+
+  std::uint64_t unseen(std::uint64_t above, std::uint64_t up_to) const;
 };
 
-// The source of a run's last event, and how many of its events were missing by then.
+// The source of a run's last event, and how many before that event were missing by then.
 struct Mark {
   std::string source;
   std::uint64_t incarnation = 0;
+  std::uint64_t seq = 0;
   std::uint64_t missing = 0;
 };
 
@@ -74,7 +77,13 @@ class Fleet {
 
   void fold(std::span<const Event> events, Instant now, core::Transitions& out);
   void advance(Instant until, Instant now, core::Transitions& out);
-  void set_limits(const core::Limits& limits) { limits_ = limits; }
+  void set_limits(const core::Limits& limits, Instant now, Duration grace) {
+    threshold_before_ = limits_.stale_threshold_ms;
+    limits_set_at_ = now;
+    grace_ = grace;
+    paused_when_set_ = paused_;
+    limits_ = limits;
+  }
   void paused(Duration pause) { paused_ += pause; }
 
   const core::Counters& counters() const { return counters_; }
@@ -115,8 +124,14 @@ class Fleet {
     return run.timeout_after.value_or(limits_.timeout_threshold_ms);
   }
   Instant stale_deadline(const Run& run) const {
-    return run.promise ? run.promised_at + *run.promise + (paused_ - run.paused_before_promise)
-                       : run.last_activity + stale_after(run) + blind(run);
+    if (run.promise) {
+      return run.promised_at + *run.promise + (paused_ - run.paused_before_promise);
+    }
+    const Instant heard = run.last_activity + (paused_when_set_ - run.paused_before_activity);
+    const bool graced = heard + limits_.stale_threshold_ms < limits_set_at_ &&
+                        heard + threshold_before_ >= limits_set_at_;
+    return graced ? limits_set_at_ + grace_ + (paused_ - paused_when_set_)
+                  : run.last_activity + blind(run) + limits_.stale_threshold_ms;
   }
   Duration blind(const Run& run) const { return paused_ - run.paused_before_activity; }
   Instant timeout_deadline(const Run& run) const { return run.started + timeout_after(run); }
@@ -135,6 +150,10 @@ class Fleet {
   std::optional<std::uint64_t> storm_;
   std::uint64_t transitions_ = 0;
   Duration paused_{};
+  Instant limits_set_at_;
+  Duration threshold_before_{};
+  Duration grace_{};
+  Duration paused_when_set_{};
   std::uint64_t episodes_ = 0;
   std::uint64_t registrations_ = 0;
   std::uint64_t touches_ = 0;

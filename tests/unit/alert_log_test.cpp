@@ -93,6 +93,7 @@ TEST_CASE("an alert log keeps the last alerts and says from where on") {
   CHECK(log.page(0, std::nullopt, 10, page_bytes).last_seq == 0);
   for (int i = 0; i < 5; ++i) {
     log.add(stale("pm"), wall, false);
+    log.published_next();
   }
   const auto all = log.page(0, std::nullopt, 10, page_bytes);
   CHECK(all.first_seq == 3);
@@ -115,6 +116,7 @@ TEST_CASE("a page of alerts stays below its bytes, but is never empty") {
   transition.run_id = transition.task_id = std::string(128, 'y');
   for (int i = 0; i < 5'000; ++i) {
     log.add(transition, wall, false);
+    log.published_next();
   }
   const auto page = log.page(0, std::nullopt, 10'000, page_bytes);
   std::size_t bytes = 0;

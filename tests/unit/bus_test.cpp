@@ -63,7 +63,7 @@ bool wait_until(EventSocket& events, AlertSocket& alerts, StatusSocket& status, 
     if (boot_now() > limit) {
       return false;
     }
-    wait(events, alerts, status, -1, Duration{10});
+    wait(events, alerts, status, {}, Duration{10});
   }
   return true;
 }

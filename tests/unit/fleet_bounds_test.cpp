@@ -81,6 +81,27 @@ TEST_CASE("beyond 100,000 sources the one that was not heard for longest goes") 
   REQUIRE(watched.fleet.source("2").seq == 1);
 }
 
+TEST_CASE("an event that comes late hides no loss that comes after it") {
+  Watched watched;
+  watched.fold(numbered(make(register_, "a"), 1), Duration{0});
+  watched.fold(numbered(make(activity, "a"), 3), Duration{0});
+  watched.fold(numbered(make(register_, "b"), 2), Duration{0});
+  watched.fold(numbered(make(activity, "b"), 5), Duration{0});
+  REQUIRE(watched.fleet.lost_events(*watched.fleet.find("a", ""), start) == 1);
+  REQUIRE(watched.fleet.lost_events(*watched.fleet.find("b", ""), start) == 0);
+}
+
+TEST_CASE("an event from before the first that was seen fills no gap") {
+  Watched watched;
+  watched.fold(numbered(make(register_, "a"), 10), Duration{0});
+  watched.fold(numbered(make(register_, "b"), 12), Duration{0});
+  watched.fold(numbered(make(register_, "c"), 9), Duration{0});
+  REQUIRE(watched.fleet.lost_events(*watched.fleet.find("a", ""), start) == 1);
+  watched.fold(numbered(make(register_, "d"), 100), Duration{0});  // far beyond the window
+  REQUIRE(watched.fleet.lost_events(*watched.fleet.find("a", ""), start) == 1 + 87);
+  REQUIRE(watched.fleet.lost_events(*watched.fleet.find("b", ""), start) == 87);
+}
+
 TEST_CASE("what a late event brings is no longer lost") {
   Watched watched;
   watched.fold(numbered(make(register_, "c"), 1), Duration{0});
@@ -204,11 +225,32 @@ TEST_CASE("new limits hold for runs in flight once they are requeued") {
   watched.fold(make(register_, "b"), Duration{0});
   Limits limits = test_limits();
   limits.stale_threshold_ms = seconds{2};
-  watched.fleet.set_limits(limits);
+  watched.set_limits(limits);
   while (watched.fleet.requeue(1)) {
   }
   REQUIRE(watched.fleet.next_deadline() == start + seconds{2});
   REQUIRE(watched.advance(seconds{3}).size() == 2);
+}
+
+TEST_CASE("a silence that new limits would have ended before they came gets a grace") {
+  Watched watched;
+  watched.fold(make(register_, "quiet"), Duration{0});
+  watched.fold(make(register_, "fresh"), seconds{7});
+  Limits limits = test_limits();
+  limits.stale_threshold_ms = seconds{3};
+  watched.set_limits(limits, seconds{9}, seconds{20});
+  while (watched.fleet.requeue(1)) {
+  }
+  // Its deadline is at 10 s, not in the past.
+  Transitions out = watched.advance(seconds{10} + ms);
+  REQUIRE((out.size() == 1 && out[0].agent_id == "fresh"));
+  REQUIRE(watched.advance(seconds{29}).empty());
+  out = watched.advance(seconds{29} + ms);
+  REQUIRE((out.size() == 1 && out[0].agent_id == "quiet"));
+  // Once heard again, the new limit holds as it is.
+  watched.fold(make(activity, "quiet"), seconds{30});
+  REQUIRE(watched.advance(seconds{33}).empty());
+  REQUIRE(watched.advance(seconds{33} + ms).size() == 1);
 }
 
 TEST_CASE("a larger threshold ends the repeats of a warning, not its episode") {
@@ -219,7 +261,7 @@ TEST_CASE("a larger threshold ends the repeats of a warning, not its episode") {
   const Transitions first = watched.advance(seconds{11});
   REQUIRE(first.size() == 1);
   limits.stale_threshold_ms = seconds{40};
-  watched.fleet.set_limits(limits);
+  watched.set_limits(limits);
   REQUIRE(watched.advance(seconds{40}).empty());
   const Transitions again = watched.advance(seconds{40} + ms);
   REQUIRE(again.size() == 1);
@@ -257,7 +299,7 @@ TEST_CASE("a smaller runs_max forgets tombstones in bounded steps") {
   }
   Limits limits = test_limits();
   limits.runs_max = 10;
-  watched.fleet.set_limits(limits);
+  watched.set_limits(limits);
   watched.fold(make(register_), Duration{0});
   watched.fold(make(unregister), Duration{0});
   REQUIRE(watched.fleet.tombstones() == 100);  // one for one
@@ -277,7 +319,7 @@ TEST_CASE("a shorter tombstone_ms holds for those that are there") {
   watched.fold(make(unregister), Duration{0});
   Limits limits = test_limits();
   limits.tombstone_ms = seconds{1};
-  watched.fleet.set_limits(limits);
+  watched.set_limits(limits);
   REQUIRE(watched.fleet.tombstone("pm", "", start + seconds{1}) != nullptr);
   REQUIRE(watched.fleet.tombstone("pm", "", start + seconds{1} + ms) == nullptr);
   watched.advance(seconds{1} + ms);
@@ -292,7 +334,7 @@ TEST_CASE("a larger runs_max ends the lack of capacity") {
   const Transitions full = watched.fold(make(register_, "b"), Duration{0});
   REQUIRE(full.size() == 1);
   limits.runs_max = 2;
-  watched.fleet.set_limits(limits);
+  watched.set_limits(limits);
   const Transitions room = watched.advance(ms);
   REQUIRE(room.size() == 1);
   REQUIRE(room[0].reason == Reason::subsided);

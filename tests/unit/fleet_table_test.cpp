@@ -207,7 +207,7 @@ TEST_CASE("each event does to each state what the protocol's table says") {
     Fleet fleet(limits);
     prepare(fleet, row.before);
     limits.adopt_unknown = row.adopt_unknown;
-    fleet.set_limits(limits);
+    fleet.set_limits(limits, at, Duration{});
     const Counters before = fleet.counters();
 
     Transitions out;

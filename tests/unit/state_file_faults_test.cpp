@@ -12,9 +12,9 @@
 #include <random>
 #include <thread>
 
-#include "support/state_files.hpp"
 #include "store/sqlite.hpp"
 #include "support/catch.hpp"
+#include "support/state_files.hpp"
 
 namespace heartbeat::store {
 namespace {
@@ -94,7 +94,7 @@ void fill(Monitor& monitor, std::uint64_t n) {
   SourceRecord source = source_at(0, "s");
   source.highest = n;
   monitor.next.sources = {source};
-  monitor.next.activity = {{0, {{1, at(static_cast<std::int64_t>(n))}}}};
+  monitor.next.activity = {{0, {{1, at(static_cast<std::int64_t>(n)), {}}}}};
   monitor.add_alert();
 }
 

@@ -7,9 +7,9 @@
 #include <fstream>
 #include <functional>
 
-#include "support/state_files.hpp"
 #include "store/sqlite.hpp"
 #include "support/catch.hpp"
+#include "support/state_files.hpp"
 
 namespace heartbeat::store {
 namespace {
@@ -64,7 +64,7 @@ std::string written(const Folder& folder) {
     monitor.next.runs.push_back(run_at(slot, slot + 1, 0));
     monitor.add_alert();
   }
-  monitor.next.activity = {{0, {{1, at(1)}}}};
+  monitor.next.activity = {{0, {{1, at(1), {}}}}};
   monitor.next.sources = {source_at(0, "s")};
   if (const auto error = monitor.write()) {
     throw std::runtime_error(*error);
@@ -174,14 +174,18 @@ TEST_CASE("a value that no monitor writes is refused, with its table and column"
     sets("UPDATE activity SET last_activity = x'00'", "a row of activity: first_slot 0 with 1");
   }
   SECTION("a block that is too long") {
-    sets("UPDATE activity SET last_activity = zeroblob(16400)", "with 16400 bytes");
+    sets("UPDATE activity SET last_activity = zeroblob(24600)", "with 24600 bytes");
   }
   SECTION("a block that begins anywhere") {
     sets("UPDATE activity SET first_slot = 5", "a row of activity: first_slot 5");
   }
   SECTION("an instant in a block beyond all time") {
-    sets("UPDATE activity SET last_activity = x'0100000000000000ffffffffffffff7f'",
-         "a row of activity: an instant of 9223");
+    sets("UPDATE activity SET last_activity = x'0100000000000000ffffffffffffff7f0000000000000000'",
+         "a row of activity: a time of 9223");
+  }
+  SECTION("a negative pause in a block") {
+    sets("UPDATE activity SET last_activity = x'01000000000000000000000000000000ffffffffffffffff'",
+         "a row of activity: a time of -1 ms");
   }
   SECTION("an alert beyond the last seq") {
     sets("UPDATE globals SET alert_seq = 199", "an alert of seq 200, but alert_seq is 199");

@@ -253,6 +253,7 @@ TEST_CASE("alerts are replayed as the bytes that were published") {
   desk.pass(Duration{300'001});
   REQUIRE(desk.transitions.size() == 1);
   const Alert published = desk.alerts.add(desk.transitions[0], desk.moment.wall, false).alert;
+  desk.alerts.published_next();
   const auto reply = desk.ask<AlertsReply>(AlertsRequest{});
   CHECK(reply.epoch == "cafe");
   CHECK(reply.last_seq == 1);

@@ -58,6 +58,9 @@ struct Watched {
     fleet.fold({&event, 1}, start + at, out);
     return out;
   }
+  void set_limits(const Limits& limits, Duration at = Duration{0}, Duration grace = Duration{0}) {
+    fleet.set_limits(limits, start + at, grace);
+  }
   Transitions advance(Duration at) {
     Transitions out;
     fleet.advance(start + at, start + at, 1'000'000, out);

@@ -91,6 +91,32 @@ Answer<PingReply> wait_until_read(const Options& options, const client::EventPub
   }
 }
 
+// The event was read. Why it changed nothing, or nullopt if it did.
+std::optional<Answer<AgentReply>> what_became(const Options& options, const EmitOptions& verb,
+                                              const client::EventPublisher& publisher) {
+  StatusClient status(options.endpoints.status, options.timeout);
+  const auto answer = status.ask(AgentRequest{verb.agent_id, verb.run_id});
+  if (const auto* error = std::get_if<Error>(&answer)) {
+    const bool ended = error->ended_by.has_value();
+    const bool meant = verb.kind == EventKind::unregister ||
+                       (verb.kind == EventKind::register_ && error->ended_by == "timeout");
+    return ended && meant ? std::nullopt : std::optional{answer};
+  }
+  const auto* reply = std::get_if<AgentReply>(&answer);
+  if (reply == nullptr) {
+    return answer;
+  }
+  const RunDetail& run = reply->runs.front();
+  if (run.source == publisher.source() || run.zombie_events == 0) {
+    return std::nullopt;  // or somebody else has spoken since
+  }
+  Error error;
+  error.code = "ignored";
+  error.message = "agent " + verb.agent_id + ": the event changed nothing, because by its " +
+                  "--running-for it is of an earlier run of that name than the one in flight";
+  return error;
+}
+
 }  // namespace
 
 int run_emit(const Options& options, const EmitOptions& verb) {
@@ -116,13 +142,8 @@ int run_emit(const Options& options, const EmitOptions& verb) {
       error.message = "the monitor rejected the event: " + reason_to_reject(event);
       return fail(options, error);
     }
-    if (verb.kind == EventKind::activity || verb.kind == EventKind::idle) {
-      // It was read; if the run is not in flight now, it came too late or from nobody known.
-      StatusClient status(options.endpoints.status, options.timeout);
-      const auto run = status.ask(AgentRequest{verb.agent_id, verb.run_id});
-      if (!std::holds_alternative<AgentReply>(run)) {
-        return fail(options, run);
-      }
+    if (const auto refusal = what_became(options, verb, publisher)) {
+      return fail(options, *refusal);
     }
     if (options.json) {
       print_json({{"success", true}, {"source", publisher.source()}, {"seq", publisher.seq()}});

@@ -1,0 +1,82 @@
+// A fleet that goes on after a restart.
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/fleet.hpp"
+
+namespace heartbeat::core {
+
+void Fleet::track_changes() {
+  changed_runs_.start();
+  changed_blocks_.start();
+  sources_.changed().start();
+}
+
+Numbers Fleet::numbers() const {
+  return {episodes_, registrations_,          transitions_, capacity_episode_,
+          storm_,    sources_.incarnations(), paused_};
+}
+
+Duration Fleet::blind(const Run& run, Instant now) const {
+  const Instant from = std::max(run.last_activity, down_from_);
+  return paused_ - run.paused_before_activity +
+         std::max(std::min(now, down_until_) - from, Duration{});
+}
+
+void Fleet::restore(Slot slot, Run&& run) {
+  Run& record = runs_.claim(slot) = std::move(run);
+  by_run_.insert(hash_of(record.agent_id(), record.run_id()), slot);
+}
+
+void Fleet::resume(const Numbers& numbers, Instant now, Instant down_from, Instant grace_until) {
+  pass_to(now);
+  episodes_ = numbers.episodes;
+  registrations_ = numbers.registrations;
+  transitions_ = numbers.transitions;
+  capacity_episode_ = numbers.capacity_episode;
+  storm_ = numbers.storm;
+  paused_ = numbers.paused;
+  sources_.resume(numbers.source_incarnations);
+  down_from_ = down_from;
+  down_until_ = now;
+  grace_until_ = grace_until;
+
+  std::vector<Slot> stale;
+  std::vector<Slot> ended;
+  std::vector<Slot> in_flight;
+  for (Slot slot = 0; slot < runs_.end(); ++slot) {
+    const Run& run = runs_[slot];
+    if (run.in_flight()) {
+      in_flight.push_back(slot);
+      idle_ += run.state == RunState::idle ? 1U : 0U;
+      if (run.stale) {
+        stale.push_back(slot);
+      }
+    } else if (run.state == RunState::ended) {
+      ended.push_back(slot);
+    }
+  }
+  // In the order in which they came into being, where the file's times leave it open.
+  std::ranges::sort(ended, {}, [&](Slot slot) {
+    return std::pair{runs_[slot].last_zombie, runs_[slot].order};
+  });
+  std::ranges::sort(stale, {}, [&](Slot slot) {
+    return std::pair{runs_[slot].stale_since, runs_[slot].opened};
+  });
+  std::ranges::sort(in_flight, {}, [&](Slot slot) { return runs_[slot].order; });
+  for (const Slot slot : ended) {
+    link_agent(slot);
+    tombstones_.append(slot);
+  }
+  for (const Slot slot : in_flight) {
+    link_agent(slot);
+    queue(slot, next_due(runs_[slot]));
+  }
+  for (const Slot slot : stale) {
+    join_stale(slot, runs_[slot].stale_since);
+  }
+  runs_.settle([&](Slot slot) { return runs_[slot].state == RunState::unknown; });
+}
+
+}  // namespace heartbeat::core

@@ -1,0 +1,300 @@
+#include "daemon/journal.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "bus/clock.hpp"
+#include "daemon/records.hpp"
+
+namespace heartbeat::daemon {
+namespace {
+
+constexpr Duration batch_interval{50};     // of changes without an alert
+constexpr Duration retry_interval{1'000};  // after a failure
+// Shares of one batch. Of blocks one is enough: 20 a second pass over 1,000,000 runs in 50 s.
+constexpr std::size_t runs_per_batch = 4'096;
+constexpr std::size_t blocks_per_batch = 1;
+constexpr std::size_t sources_per_batch = 1'024;
+// Within so many times the grace there is no other: a monitor that crashes on and on is not blind.
+constexpr int graces_apart = 10;
+
+store::Unusable corrupt(const std::string& path, const std::string& what) {
+  return store::Unusable(path + ": is corrupt (" + what +
+                         "); move it away to start without it, or bring back an older copy");
+}
+
+}  // namespace
+
+Journal::Journal(const Options& options, const store::Clocks& clocks, core::Fleet& fleet,
+                 AlertLog& log, Health& health, std::shared_ptr<spdlog::logger> logger)
+    : fleet_(fleet),
+      log_(log),
+      health_(health),
+      logger_(std::move(logger)),
+      file_(*options.state, clocks, options.alerts_kept, static_cast<int>(options.history_days)),
+      path_(*options.state),
+      epoch_(log.epoch()),
+      written_at_(clocks.now),
+      retry_at_(clocks.now) {
+  if (auto state = file_.load()) {
+    restore(std::move(*state), clocks, options.restart_grace_ms);
+  }
+  fleet_.track_changes();
+}
+
+void Journal::restore(store::State&& state, const store::Clocks& clocks, Duration grace) {
+  const store::Globals& was = state.globals;
+  const std::size_t epochs = was.episode_epochs.size();
+  const auto is_named = [&](std::uint64_t episode) { return episode_epoch(episode) < epochs; };
+  for (const store::RunRecord& record : state.runs) {
+    if (!is_named(record.episode)) {
+      throw corrupt(path_, "run " + record.agent_id + " has an episode of an unknown epoch");
+    }
+    fleet_.restore(record.slot, run_of(record));
+  }
+  for (const store::SourceRecord& record : state.sources) {
+    fleet_.restore(record.slot, source_of(record));
+  }
+  if (!is_named(was.episodes) || !is_named(was.capacity_episode) || !is_named(was.storm)) {
+    throw corrupt(path_, "an episode of an unknown epoch");
+  }
+  std::vector<Alert> alerts;
+  for (const store::AlertRecord& record : state.alerts) {
+    auto alert = alert_of(record);
+    const std::uint64_t expected = was.alert_seq - state.alerts.size() + alerts.size() + 1;
+    if (!alert || record.seq != expected) {
+      throw corrupt(path_, "alert " + std::to_string(record.seq) + " is not what was written");
+    }
+    alerts.push_back(std::move(*alert));
+  }
+
+  grace_at_ = was.grace_at;
+  const bool graced = !grace_at_ || clocks.wall_now - *grace_at_ >= graces_apart * grace ||
+                      clocks.wall_now < *grace_at_;
+  if (graced) {
+    grace_at_ = clocks.wall_now;
+  }
+  fleet_.resume({was.episodes, was.registrations, was.transitions, was.capacity_episode, was.storm,
+                 was.source_incarnations, was.paused},
+                clocks.now, clocks.now - state.down, graced ? clocks.now + grace : Instant{});
+  log_.resume(was.epoch, was.episode_epochs, was.alert_seq, was.published, std::move(alerts));
+  epoch_ = was.epoch;
+  handed_over_ = committed_ = was.alert_seq;
+  published_ = was.published;
+  logger_->info("{}: {} runs in flight, {} ended, epoch {}, last alert {}; it was left {}ms ago{}",
+                path_, fleet_.runs_in_flight(), fleet_.tombstones(), epoch_, was.alert_seq,
+                state.down.count(), graced ? "" : ", too soon after the last start for a grace");
+  if (state.cut) {
+    logger_->warn(
+        "{}: the machine went down before the monitor did: a new epoch begins, because "
+        "alerts of its last second may be missing here",
+        path_);
+    fleet_.number_episodes_from(log_.begin_epoch(make_epoch()));
+    epoch_ = log_.epoch();
+    handed_over_ = committed_ = published_ = 0;
+  }
+}
+
+std::uint64_t Journal::committed() const {
+  return in_file_ ? committed_ : std::numeric_limits<std::uint64_t>::max();
+}
+
+void Journal::paused(Duration pause) {
+  if (waiting_since_) {
+    *waiting_since_ += pause;
+  }
+}
+
+void Journal::turn(const store::Clocks& clocks, Duration wait_max) {
+  take_written(clocks.now);
+  if (in_file_ && log_.last_seq() > committed_) {
+    waiting_since_ = waiting_since_.value_or(clocks.now);
+    if (clocks.now - *waiting_since_ > wait_max) {
+      give_up_waiting("an alert waited for longer than " + std::to_string(wait_max.count()) +
+                      "ms for its commit");
+    }
+  } else {
+    waiting_since_.reset();
+  }
+  const bool alerts = in_file_ && log_.last_seq() > handed_over_;
+  const bool due = waiting() != 0 && clocks.now - written_at_ >= batch_interval;
+  if (!writing_ && clocks.now >= retry_at_ && (alerts || due)) {
+    hand_over(clocks, false);
+  }
+  health_.state_changes_waiting = waiting() + (writing_ ? 1 : 0);
+}
+
+void Journal::take_written(Instant now) {
+  auto written = file_.written();
+  if (!written) {
+    return;
+  }
+  writing_ = false;
+  if (written->error) {
+    ++health_.state_failures_total;
+    handed_over_ = committed_;
+    retry_at_ = now + retry_interval;
+    note_again(*written->batch);
+    logger_->error("{}", *written->error);
+    if (in_file_ && writing_alerts_) {
+      give_up_waiting("alerts could not be committed");
+    }
+    return;
+  }
+  ++health_.state_commits_total;
+  health_.state_commit_max_ms = std::max(health_.state_commit_max_ms, written->took);
+  if (written->unsynced) {
+    logger_->warn("{}", *written->unsynced);
+  }
+  committed_ = handed_over_;
+  waiting_since_.reset();
+}
+
+void Journal::give_up_waiting(const std::string& why) {
+  in_file_ = false;
+  episodes_ = fleet_.numbers().episodes;
+  published_ = log_.published_seq();
+  fleet_.number_episodes_from(log_.begin_epoch(make_epoch()));
+  ++health_.state_epochs_left_total;
+  waiting_since_.reset();
+  logger_->error(
+      "{}: {}: epoch {} begins, which is not in the file; alerts go out all the same, and the next "
+      "start goes on with epoch {}",
+      path_, why, log_.epoch(), epoch_);
+}
+
+std::size_t Journal::waiting() const {
+  return fleet_.changed_runs().size() + fleet_.changed_blocks().size() +
+         fleet_.changed_sources().size();
+}
+
+void Journal::hand_over(const store::Clocks& clocks, bool everything) {
+  auto batch = std::make_unique<store::Batch>();
+  writing_alerts_ = in_file_ && log_.last_seq() > handed_over_;
+  if (writing_alerts_) {
+    add_alerts(*batch);
+  }
+  add_changes(*batch, everything);
+  batch->globals = globals();
+  file_.write(std::move(batch), clocks);
+  writing_ = true;
+  written_at_ = clocks.now;
+}
+
+void Journal::add_alerts(store::Batch& batch) {
+  log_.each_unpublished([&](const AlertLog::Entry& entry) {
+    if (entry.alert.seq > handed_over_) {
+      batch.alerts.push_back(record_of(entry));
+      if (entry.slot != core::no_slot) {
+        add_run(batch, entry.slot);
+      }
+    }
+  });
+  handed_over_ = log_.last_seq();
+}
+
+void Journal::add_run(store::Batch& batch, core::Slot slot) {
+  const core::Run& run = fleet_.run_at(slot);
+  if (run.state == core::RunState::unknown) {
+    batch.forgotten.push_back(slot);
+  } else {
+    batch.runs.push_back(record_of(slot, run));
+  }
+}
+
+void Journal::add_block(store::Batch& batch, core::Slot block) {
+  static_assert(core::Fleet::run_block == store::block_slots);
+  store::ActivityBlock& entries = batch.activity.emplace_back();
+  entries.first_slot = block * core::Fleet::run_block;
+  const core::Slot end = std::min(entries.first_slot + core::Fleet::run_block, fleet_.runs_end());
+  for (core::Slot slot = entries.first_slot; slot < end; ++slot) {
+    const core::Run& run = fleet_.run_at(slot);
+    entries.last_activity.push_back(
+        run.in_flight()
+            ? store::LastActivity{run.order, run.last_activity, run.paused_before_activity}
+            : store::LastActivity{});
+  }
+}
+
+void Journal::add_changes(store::Batch& batch, bool everything) {
+  const auto take = [&](core::ChangedSlots& changed, std::size_t share, const auto& add) {
+    for (std::size_t left = everything ? changed.size() : share; left > 0; --left) {
+      const auto slot = changed.take();
+      if (!slot) {
+        return;
+      }
+      add(*slot);
+    }
+  };
+  take(fleet_.changed_runs(), runs_per_batch, [&](core::Slot slot) { add_run(batch, slot); });
+  take(fleet_.changed_blocks(), blocks_per_batch,
+       [&](core::Slot block) { add_block(batch, block); });
+  take(fleet_.changed_sources(), sources_per_batch, [&](core::Slot slot) {
+    if (const core::Source* source = fleet_.source_at(slot)) {
+      batch.sources.push_back(record_of(slot, *source));
+    } else {
+      batch.forgotten_sources.push_back(slot);
+    }
+  });
+}
+
+// What was not written has changed since it was written last.
+void Journal::note_again(const store::Batch& batch) {
+  for (const store::RunRecord& run : batch.runs) {
+    fleet_.changed_runs().add(run.slot);
+  }
+  for (const core::Slot slot : batch.forgotten) {
+    fleet_.changed_runs().add(slot);
+  }
+  for (const store::ActivityBlock& block : batch.activity) {
+    fleet_.changed_blocks().add(block.first_slot / core::Fleet::run_block);
+  }
+  for (const store::SourceRecord& source : batch.sources) {
+    fleet_.changed_sources().add(source.slot);
+  }
+  for (const core::Slot slot : batch.forgotten_sources) {
+    fleet_.changed_sources().add(slot);
+  }
+}
+
+store::Globals Journal::globals() const {
+  const core::Numbers numbers = fleet_.numbers();
+  store::Globals globals;
+  globals.epoch = epoch_;
+  globals.alert_seq = handed_over_;
+  globals.published = in_file_ ? log_.published_seq() : published_;
+  globals.episode_epochs = log_.epochs();
+  globals.episodes = in_file_ ? numbers.episodes : episodes_;
+  globals.registrations = numbers.registrations;
+  globals.transitions = numbers.transitions;
+  globals.capacity_episode = numbers.capacity_episode;
+  globals.storm = numbers.storm;
+  globals.source_incarnations = numbers.source_incarnations;
+  globals.paused = numbers.paused;
+  globals.grace_at = grace_at_;
+  return globals;
+}
+
+void Journal::finish(const store::Clocks& clocks, Duration limit) {
+  if (writing_) {
+    if (auto written = file_.wait_written(limit); !written) {
+      return;  // the file's destructor still waits for it
+    } else if (written->error) {
+      logger_->error("{}", *written->error);
+      return;
+    }
+    committed_ = handed_over_;
+    writing_ = false;
+  }
+  hand_over(clocks, true);
+  const auto written = file_.wait_written(limit);
+  if (written && written->error) {
+    logger_->error("{}", *written->error);
+  } else if (written) {
+    committed_ = handed_over_;
+  }
+}
+
+}  // namespace heartbeat::daemon

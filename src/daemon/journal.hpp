@@ -1,0 +1,80 @@
+// Keeps the fleet and its alerts in the state file: hands over what changed, batch after batch, and
+// says which alerts are committed, so that none is published that a restart would forget.
+//
+// One batch is written at a time. What changes meanwhile waits in the fleet, each record once, so a
+// slow disk makes nothing grow. A batch holds every alert that waits and the records of their runs:
+// of no run does the file know more, or less, than its alerts say.
+#pragma once
+
+#include <spdlog/spdlog.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/fleet.hpp"
+#include "daemon/alert_log.hpp"
+#include "daemon/health.hpp"
+#include "daemon/options.hpp"
+#include "store/state_file.hpp"
+
+namespace heartbeat::daemon {
+
+class Journal {
+ public:
+  // Opens the file, and brings `fleet` and `log`, both new, to where an earlier monitor ended.
+  // Throws store::Unusable. The references must outlive this.
+  Journal(const Options& options, const store::Clocks& clocks, core::Fleet& fleet, AlertLog& log,
+          Health& health, std::shared_ptr<spdlog::logger> logger);
+
+  // Readable when a batch was written or has failed.
+  int fd() const { return file_.fd(); }
+  // In each turn, after the transitions became alerts: takes note of what was written, and hands
+  // over what is to be. `wait_max`: an alert that waits longer is published without the file.
+  void turn(const store::Clocks& clocks, Duration wait_max);
+  // Alerts up to this seq may be published.
+  std::uint64_t committed() const;
+  // The monitor did not run: no alert has waited for that.
+  void paused(Duration pause);
+  // Writes what there is, for so long at most.
+  void finish(const store::Clocks& clocks, Duration limit);
+
+ private:
+  void restore(store::State&& state, const store::Clocks& clocks, Duration grace);
+  void take_written(Instant now);
+  void give_up_waiting(const std::string& why);
+  void hand_over(const store::Clocks& clocks, bool everything);
+  void add_alerts(store::Batch& batch);
+  void add_run(store::Batch& batch, core::Slot slot);
+  void add_block(store::Batch& batch, core::Slot block);
+  void add_changes(store::Batch& batch, bool everything);
+  void note_again(const store::Batch& batch);
+  store::Globals globals() const;
+  std::size_t waiting() const;
+
+  core::Fleet& fleet_;
+  AlertLog& log_;
+  Health& health_;
+  std::shared_ptr<spdlog::logger> logger_;
+  store::StateFile file_;
+  std::string path_;
+
+  // The file's epoch is that of the log until an alert could not wait for its commit; from then on
+  // the file stands still at what was handed over, and the log's alerts are not in it.
+  bool in_file_ = true;
+  std::string epoch_;
+  std::uint64_t handed_over_ = 0;  // seq of the last alert of the file's epoch that was
+  std::uint64_t committed_ = 0;    // of the last that is in the file
+  std::uint64_t published_ = 0;    // as the file is told
+  std::uint64_t episodes_ = 0;     // of the file's epoch, once the log has another
+  std::optional<WallTime> grace_at_;
+
+  bool writing_ = false;
+  bool writing_alerts_ = false;
+  Instant written_at_;                    // when a batch was handed over last
+  Instant retry_at_;                      // after a failure, not before
+  std::optional<Instant> waiting_since_;  // the oldest alert that is not committed
+};
+
+}  // namespace heartbeat::daemon
