@@ -15,7 +15,7 @@ constexpr std::chrono::seconds sync_interval{1};
 constexpr int checkpoint_pages = 2048;  // 8 MB of log
 constexpr int gate_pages = 256;         // 1 MB: what the writer may be held up for, if possible
 constexpr int passes_max = 4;           // before it is held up for more
-constexpr int log_pages_max = 16'384;  // 64 MB: where the disk is too slow, the writer waits for it
+constexpr int log_pages_max = 65'536;   // 256 MB: beyond it the writer waits for the disk
 
 void check(Connection& connection, int code) {
   if (code != SQLITE_OK) {

@@ -243,10 +243,10 @@ TEST_CASE("readers see whole batches while a monitor writes, and hold it up in n
 TEST_CASE("the log stays bounded under commits without a pause") {
   const Folder folder;
   Monitor monitor(folder.file());
-  constexpr std::uintmax_t log_max = 128'000'000;
+  constexpr std::uintmax_t log_max = 300'000'000;
   std::uintmax_t largest = 0;
   std::uintmax_t written = 0;
-  while (written < 3 * log_max && largest < log_max) {
+  while (written < 2 * log_max && largest < log_max) {
     for (std::uint32_t i = 0; i < 1'000; ++i) {  // each on a page of its own
       RunRecord run = run_at(i * 8, i + 1, 0);
       run.detail = std::string(3'000, 'd');
