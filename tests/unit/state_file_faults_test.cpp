@@ -260,6 +260,47 @@ TEST_CASE("the log stays bounded under commits without a pause") {
   CHECK(largest < log_max);
 }
 
+TEST_CASE("that the log cannot be brought into the file is said, and fails no batch") {
+  const Folder folder;
+  const auto run_on_page = [](std::uint32_t page) {
+    RunRecord run = run_at(page, page + 1, 0);
+    run.detail = std::string(3'000, 'd');
+    return run;
+  };
+  constexpr std::uint32_t pages = 20'000;  // 80 MB
+  {
+    Monitor monitor(folder.file());
+    for (std::uint32_t page = 0; page < pages; ++page) {
+      monitor.next.runs.push_back(run_on_page(page));
+    }
+    REQUIRE_FALSE(monitor.write());
+  }
+  Child child([&](int) {
+    signal(SIGXFSZ, SIG_IGN);
+    Monitor monitor(folder.file());
+    rlimit limit{};
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = 60'000'000;  // the file is beyond it, the log is not
+    setrlimit(RLIMIT_FSIZE, &limit);
+    for (std::uint32_t page = pages - 3'000; page < pages; ++page) {
+      monitor.next.runs.push_back(run_on_page(page));
+    }
+    require(!monitor.write(), "not written");
+    StateFile& file = monitor.file();
+    std::optional<std::string> unsynced;
+    while (!unsynced) {
+      file.write(std::make_unique<Batch>(monitor.next), monitor.clocks);
+      const auto written = file.wait_written(patience);
+      require(written && !written->error, "not written");
+      unsynced = written->unsynced;
+    }
+    require(unsynced->starts_with(folder.file() + ": ") &&
+                unsynced->find("File too large") != std::string::npos,
+            *unsynced);
+  });
+  CHECK(child.wait() == 0);
+}
+
 TEST_CASE("another program that writes fails the batch, and later ones succeed again") {
   const Folder folder;
   Monitor monitor(folder.file());
