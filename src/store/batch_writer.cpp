@@ -70,6 +70,7 @@ void BatchWriter::write(const Batch& batch, const Clocks& clocks) {
   }
   write_header(batch.globals, clocks);
   transaction.commit();
+  wrote_ = true;
   epoch_ = batch.globals.epoch;
   alert_seq_ = batch.globals.alert_seq;
   alerts_ = batch.alerts.size();
@@ -100,7 +101,11 @@ void BatchWriter::write_header(const Globals& globals, const Clocks& clocks) {
   header_.run();
 }
 
-void BatchWriter::close() { connection_.run("UPDATE globals SET closed = 1"); }
+void BatchWriter::close() {
+  if (wrote_) {
+    connection_.run("UPDATE globals SET closed = 1");
+  }
+}
 
 void BatchWriter::prune(const Clocks& clocks, const Keeping& keeping) {
   if (clocks.now < next_round_) {

@@ -26,8 +26,9 @@ class BatchWriter {
   // Looks at a few of the oldest alerts, more after a batch that brought more, and removes those
   // that are too old. Where it fails, it has another chance later. REQUIRES: behind a write().
   void prune(const Clocks& clocks, const Keeping& keeping);
-  // Notes that the monitor ends in order. The log is a chain: where this survives a power cut, so
-  // does all that was written before.
+  // Notes that the monitor ends in order; one that wrote nothing changes nothing of how the one
+  // before ended. The log is a chain: where this survives a power cut, so does all that was written
+  // before.
   void close();
 
  private:
@@ -46,6 +47,7 @@ class BatchWriter {
   Statement oldest_;
   Statement pruned_;
   std::string bytes_;  // of a block of activity
+  bool wrote_ = false;
   // Of the last batch.
   std::string epoch_;
   std::uint64_t alert_seq_ = 0;

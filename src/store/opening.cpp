@@ -112,7 +112,8 @@ Connection connect_to_read(const std::string& path) {
     connection.number("PRAGMA application_id");
     return connection;
   } catch (const SqlError& error) {
-    if (error.code() != SQLITE_CANTOPEN || std::filesystem::exists(absolute + "-wal")) {
+    if ((error.code() != SQLITE_CANTOPEN && error.code() != SQLITE_READONLY) ||
+        std::filesystem::exists(absolute + "-wal")) {
       throw;
     }
   }
@@ -159,7 +160,7 @@ Connection open_beside(const std::string& path) {
 Connection open_for_reading(const std::string& path) {
   return in_words(path, [&path] {
     if (!check_kind(path)) {
-      throw Unusable(path + ": there is no such file");
+      throw Unusable(path + ": there is no such file; name the one that a monitor writes");
     }
     Connection connection = connect_to_read(path);
     check_identity(path, connection);
@@ -173,6 +174,7 @@ std::string unusable(const std::string& path, const SqlError& error) {
     case SQLITE_NOTADB:
       return path + ": is no state file (" + what + "); name another, or " + begin_anew;
     case SQLITE_CORRUPT:
+    case SQLITE_ERROR:  // of statements that are right: a table or column is not there
       return unusable(path, Corrupt(what));
     case SQLITE_READONLY:
       return path + ": is read-only for this user (" + what +
@@ -184,6 +186,9 @@ std::string unusable(const std::string& path, const SqlError& error) {
     case SQLITE_CANTOPEN:
       return path + ": cannot be opened (" + what +
              "); the file and its folder must be there and writable";
+    case SQLITE_IOERR:
+      return path + ": cannot be read or written (" + what +
+             "); see whether its disk is in order, or name a file on another";
     default:
       return path + ": cannot be used (" + what + ")";
   }

@@ -64,23 +64,19 @@ std::vector<Record> read_all(Statement& statement) {
 }
 
 LastActivity entry_at(std::string_view bytes, std::size_t index) {
-  const char* entry = bytes.data() + index * activity_bytes;
-  const auto take = [&entry](auto& number) {
-    std::memcpy(&number, entry, sizeof number);
-    entry += sizeof number;
-  };
-  LastActivity last;
-  take(last.order);
-  for (const auto set : {+[](LastActivity& to, Duration ms) { to.at = Instant{ms}; },
-                         +[](LastActivity& to, Duration ms) { to.paused_before = ms; }}) {
-    std::int64_t ms = 0;
-    take(ms);
-    if (ms < -time_max_ms || ms > time_max_ms) {
+  struct {
+    std::uint64_t order;
+    std::int64_t at_ms;
+    std::int64_t paused_ms;
+  } entry{};
+  static_assert(sizeof entry == activity_bytes);
+  std::memcpy(&entry, bytes.data() + index * activity_bytes, sizeof entry);
+  for (const auto& [ms, min] : {std::pair{entry.at_ms, -time_max_ms}, {entry.paused_ms, 0}}) {
+    if (ms < min || ms > time_max_ms) {
       throw Corrupt("a row of activity: a time of " + std::to_string(ms) + " ms, out of range");
     }
-    set(last, Duration{ms});
   }
-  return last;
+  return {entry.order, Instant{Duration{entry.at_ms}}, Duration{entry.paused_ms}};
 }
 
 // An entry is of the run whose order it names, and of no other that its place held before or holds

@@ -109,7 +109,7 @@ struct Globals {
   std::uint64_t capacity_episode = 0;
   std::uint64_t storm = 0;
   std::uint32_t source_incarnations = 0;
-  Duration paused{};  // how long monitors of this file stood still in all
+  Duration paused{};                 // how long monitors of this file stood still in all
   std::optional<WallTime> grace_at;  // when restart_grace_ms was last granted
   bool operator==(const Globals&) const = default;
 };

@@ -6,9 +6,27 @@
 
 namespace heartbeat::store {
 
+namespace {
+
+// What the system said; 0 = nothing. SQLite does not pass it on from a commit, but its files know.
+int system_error(sqlite3* handle) {
+  if (const int error = sqlite3_system_errno(handle); error != 0) {
+    return error;
+  }
+  int error = 0;
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (log != nullptr && log->pMethods != nullptr) {
+    log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &error);
+  }
+  return error;
+}
+
+}  // namespace
+
 SqlError error_of(sqlite3* handle, int code) {
   std::string what = handle != nullptr ? sqlite3_errmsg(handle) : sqlite3_errstr(code);
-  const int os_error = handle != nullptr ? sqlite3_system_errno(handle) : 0;
+  const int os_error = handle != nullptr ? system_error(handle) : 0;
   const int primary = code & 0xff;
   if (os_error != 0 && (primary == SQLITE_IOERR || primary == SQLITE_FULL ||
                         primary == SQLITE_CANTOPEN || primary == SQLITE_READONLY)) {

@@ -127,7 +127,9 @@ void StateFile::Writer::run() {
     const Clocks clocks = taken->clocks;
     Written result;
     result.error = commit(*taken->batch, clocks);
-    result.unsynced = syncer.take_trouble();
+    if (const auto trouble = syncer.take_trouble()) {
+      result.unsynced = path + ": written, but not brought to the disk (" + *trouble + ")";
+    }
     result.batch = std::move(taken->batch);
     result.took =
         std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - taken->handed_over);
@@ -183,21 +185,14 @@ void StateFile::Writer::prune(const Clocks& clocks) {
   batches.prune(clocks, keeping);
 }
 
-namespace {
-
-const std::string& at_a_good_place(const std::string& path) {
-  check_place(path);
-  return path;
-}
-
-}  // namespace
-
 StateFile::StateFile(const std::string& path, const Clocks& clocks, std::size_t alerts_kept,
                      int history_days, const std::string& boot)
-    : clocks_(clocks), boot_(boot), writer_(in_words(path, [&] {
-        return std::make_unique<Writer>(at_a_good_place(path), Keeping{alerts_kept, history_days},
-                                        boot);
-      })) {}
+    : clocks_(clocks), boot_(boot) {
+  check_place(path);
+  writer_ = in_words(path, [&] {
+    return std::make_unique<Writer>(path, Keeping{alerts_kept, history_days}, boot);
+  });
+}
 
 StateFile::~StateFile() = default;
 

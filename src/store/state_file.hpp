@@ -7,11 +7,14 @@
 // the file's consistency. State::cut says that it may have been so. The caller hands over one batch
 // at a time and goes on collecting the next while it is written, so that a slow disk makes batches
 // larger in what they hold, not more.
+//
+// Beside FILE lie FILE-wal and FILE-shm, SQLite's, which hold the latest batches and stay at the
+// end, and FILE.lock. A copy of FILE alone lacks batches while a monitor runs: sqlite3's .backup
+// takes all.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -83,8 +86,8 @@ class StateFile {
     std::unique_ptr<Batch> batch;  // what was handed over; the caller may use its memory again
     std::optional<std::string>
         error;  // nullopt = committed; otherwise nothing of it is in the file
-    // Why committed batches, this one or earlier, did not reach the disk: as long as it is said, a
-    // power cut costs more than a second.
+    // Why committed batches, this one or earlier, did not reach the disk, or the log cannot become
+    // shorter: as long as it is said, a power cut costs more than a second.
     std::optional<std::string> unsynced;
     Duration took{};  // since write()
   };

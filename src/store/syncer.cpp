@@ -15,6 +15,7 @@ constexpr std::chrono::seconds sync_interval{1};
 constexpr int checkpoint_pages = 2048;  // 8 MB of log
 constexpr int gate_pages = 256;         // 1 MB: what the writer may be held up for, if possible
 constexpr int passes_max = 4;           // before it is held up for more
+constexpr int log_pages_max = 65'536;   // 256 MB: beyond it the writer waits for the disk
 
 void check(Connection& connection, int code) {
   if (code != SQLITE_OK) {
@@ -112,19 +113,24 @@ void Syncer::run() {
 }
 
 void Syncer::checkpoint() {
-  for (int pass = 0; pass < passes_max; ++pass) {
+  int left = log_pages();
+  for (int pass = 0; pass < passes_max && left > gate_pages && log_pages() < log_pages_max;
+       ++pass) {
     const int copied = checkpoint_once(connection_);
-    const int left = log_pages() - copied;
-    if (left == 0) {
-      return;
-    }
-    if (left <= gate_pages) {
-      break;
-    }
+    left = log_pages() - copied;
+  }
+  if (left == 0) {
+    return;
+  }
+  std::unique_lock no_commits(gate_, std::defer_lock);
+  if (log_pages() >= log_pages_max) {
+    no_commits.lock();
   }
   sync_file(connection_, SQLITE_FCNTL_FILE_POINTER);
   sync_file(connection_, SQLITE_FCNTL_JOURNAL_POINTER);
-  const std::lock_guard no_commits(gate_);
+  if (!no_commits.owns_lock()) {
+    no_commits.lock();
+  }
   checkpoint_once(connection_);
 }
 

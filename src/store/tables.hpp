@@ -23,51 +23,56 @@ struct Header {
   bool closed = false;  // the monitor ended in order, after the last batch had reached the disk
 };
 
+// A member of a member.
+template <class Outer, class Inner>
+struct Within {
+  Outer outer;
+  Inner inner;
+  template <class Record>
+  constexpr auto& operator()(Record& record) const {
+    return record.*outer.*inner;
+  }
+};
+template <class Outer, class Inner>
+Within(Outer, Inner) -> Within<Outer, Inner>;
+
+// One of an array that is a member.
+template <class Member>
+struct Element {
+  Member member;
+  std::size_t index;
+  template <class Record>
+  constexpr auto& operator()(Record& record) const {
+    return (record.*member)[index];
+  }
+};
+template <class Member>
+Element(Member, std::size_t) -> Element<Member>;
+
 template <>
 struct Table<Header> {
   static constexpr std::string_view name = "globals";
   static constexpr std::string_view constraints = "PRIMARY KEY (id), CHECK (id = 1)) STRICT";
   static constexpr auto columns = std::tuple{
-      Column{"id", &Header::id}, Column{"epoch", [](auto& row) -> auto& {return row.globals.epoch;
-}
-}  // namespace heartbeat::store
-, Column{"alert_seq", [](auto& row) -> auto& {return row.globals.alert_seq;
-}
-}
-, Column{"published", [](auto& row) -> auto& {return row.globals.published;
-}
-}
-, Column{"episode_epochs", &Header::episode_epochs},
-    Column{"episodes", [](auto& row) -> auto& {return row.globals.episodes;
-}
-}
-, Column{"registrations", [](auto& row) -> auto& {return row.globals.registrations;
-}
-}
-, Column{"transitions", [](auto& row) -> auto& {return row.globals.transitions;
-}
-}
-, Column{"capacity_episode", [](auto& row) -> auto& {return row.globals.capacity_episode;
-}
-}
-, Column{"storm", [](auto& row) -> auto& {return row.globals.storm;
-}
-}
-, Column{"source_incarnations", [](auto& row) -> auto& {return row.globals.source_incarnations;
-}
-}
-, Column{"paused", [](auto& row) -> auto& {return row.globals.paused;
-}
-}
-, Column{"grace_at", [](auto& row) -> auto& {return row.globals.grace_at;
-}
-}
-, Column{"boot", &Header::boot}, Column{"written", &Header::written},
-    Column{"written_at", &Header::written_at}, Column{"closed", &Header::closed},
-}
-;
-}
-;
+      Column{"id", &Header::id},
+      Column{"epoch", Within{&Header::globals, &Globals::epoch}},
+      Column{"alert_seq", Within{&Header::globals, &Globals::alert_seq}},
+      Column{"published", Within{&Header::globals, &Globals::published}},
+      Column{"episode_epochs", &Header::episode_epochs},
+      Column{"episodes", Within{&Header::globals, &Globals::episodes}},
+      Column{"registrations", Within{&Header::globals, &Globals::registrations}},
+      Column{"transitions", Within{&Header::globals, &Globals::transitions}},
+      Column{"capacity_episode", Within{&Header::globals, &Globals::capacity_episode}},
+      Column{"storm", Within{&Header::globals, &Globals::storm}},
+      Column{"source_incarnations", Within{&Header::globals, &Globals::source_incarnations}},
+      Column{"paused", Within{&Header::globals, &Globals::paused}},
+      Column{"grace_at", Within{&Header::globals, &Globals::grace_at}},
+      Column{"boot", &Header::boot},
+      Column{"written", &Header::written},
+      Column{"written_at", &Header::written_at},
+      Column{"closed", &Header::closed},
+  };
+};
 
 template <>
 struct Table<RunRecord> {
@@ -78,41 +83,46 @@ struct Table<RunRecord> {
       "PRIMARY KEY (slot), CHECK (state IN ('running', 'idle', 'ended')), "
       "CHECK (ended_by IN ('', 'unregister', 'timeout'))) STRICT";
   static constexpr auto columns = std::tuple{
-      Column{"slot", &RunRecord::slot}, Column{"state", &RunRecord::state, states},
-      Column{"ended_by", &RunRecord::ended_by, ends}, Column{"agent_id", &RunRecord::agent_id},
-      Column{"run_id", &RunRecord::run_id}, Column{"task_id", &RunRecord::task_id},
-      Column{"agent_type", &RunRecord::agent_type}, Column{"phase", &RunRecord::phase},
-      Column{"detail", &RunRecord::detail}, Column{"outcome", &RunRecord::outcome},
-      Column{"adopted", &RunRecord::adopted}, Column{"stale", &RunRecord::stale},
-      Column{"warned", &RunRecord::warned}, Column{"started", &RunRecord::started},
-      Column{"last_activity", &RunRecord::last_activity}, Column{"paused_before_activity", &RunRecord::paused_before_activity},
-      Column{"promised_at", &RunRecord::promised_at}, Column{"promise", &RunRecord::promise},
+      Column{"slot", &RunRecord::slot},
+      Column{"state", &RunRecord::state, states},
+      Column{"ended_by", &RunRecord::ended_by, ends},
+      Column{"agent_id", &RunRecord::agent_id},
+      Column{"run_id", &RunRecord::run_id},
+      Column{"task_id", &RunRecord::task_id},
+      Column{"agent_type", &RunRecord::agent_type},
+      Column{"phase", &RunRecord::phase},
+      Column{"detail", &RunRecord::detail},
+      Column{"outcome", &RunRecord::outcome},
+      Column{"adopted", &RunRecord::adopted},
+      Column{"stale", &RunRecord::stale},
+      Column{"warned", &RunRecord::warned},
+      Column{"started", &RunRecord::started},
+      Column{"last_activity", &RunRecord::last_activity},
+      Column{"paused_before_activity", &RunRecord::paused_before_activity},
+      Column{"promised_at", &RunRecord::promised_at},
+      Column{"promise", &RunRecord::promise},
       Column{"paused_before_promise", &RunRecord::paused_before_promise},
       Column{"timeout_after", &RunRecord::timeout_after},
       Column{"stale_since", &RunRecord::stale_since},
-      Column{"last_warning", &RunRecord::last_warning}, Column{"episode", &RunRecord::episode},
-      Column{"opened", &RunRecord::opened}, Column{"order", &RunRecord::order},
+      Column{"last_warning", &RunRecord::last_warning},
+      Column{"episode", &RunRecord::episode},
+      Column{"opened", &RunRecord::opened},
+      Column{"order", &RunRecord::order},
       Column{"progress", &RunRecord::progress},
-      Column{"last_event_register", [](auto& run) -> auto& {return run.last_event[0];
-}
-}
-, Column{"last_event_activity", [](auto& run) -> auto& {return run.last_event[1];
-}
-}
-, Column{"last_event_idle", [](auto& run) -> auto& {return run.last_event[2];
-}
-}
-, Column{"sent_at", &RunRecord::sent_at}, Column{"source_slot", &RunRecord::source_slot},
-    Column{"source_incarnation", &RunRecord::source_incarnation},
-    Column{"source_seq", &RunRecord::source_seq},
-    Column{"source_missing", &RunRecord::source_missing},
-    Column{"rejected_events", &RunRecord::rejected_events},
-    Column{"zombie_events", &RunRecord::zombie_events}, Column{"ended_at", &RunRecord::ended_at},
-    Column{"last_zombie", &RunRecord::last_zombie},
-}
-;
-}
-;
+      Column{"last_event_register", Element{&RunRecord::last_event, 0}},
+      Column{"last_event_activity", Element{&RunRecord::last_event, 1}},
+      Column{"last_event_idle", Element{&RunRecord::last_event, 2}},
+      Column{"sent_at", &RunRecord::sent_at},
+      Column{"source_slot", &RunRecord::source_slot},
+      Column{"source_incarnation", &RunRecord::source_incarnation},
+      Column{"source_seq", &RunRecord::source_seq},
+      Column{"source_missing", &RunRecord::source_missing},
+      Column{"rejected_events", &RunRecord::rejected_events},
+      Column{"zombie_events", &RunRecord::zombie_events},
+      Column{"ended_at", &RunRecord::ended_at},
+      Column{"last_zombie", &RunRecord::last_zombie},
+  };
+};
 
 template <>
 struct Table<SourceRecord> {
@@ -170,7 +180,8 @@ inline std::vector<std::string> split(std::string_view lines) {
 }
 
 // Blocks of last activities: of each place the order of its run, the instant and the pauses before
-// it in ms, 8 bytes each, little-endian. Written often and never looked into by SQL, hence no row for each place.
+// it in ms, 8 bytes each, little-endian. Written often and never looked into by SQL, hence no row
+// for each place.
 inline constexpr std::size_t activity_bytes = 24;
 inline constexpr const char* create_activity =
     "CREATE TABLE activity (first_slot INTEGER PRIMARY KEY, last_activity BLOB NOT NULL) STRICT";

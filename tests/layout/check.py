@@ -24,10 +24,11 @@ FOLDERS = [
     ("src/client/", {"heartbeat", "client", "wire", "bus"}, {"zmq"}),
     ("src/daemon/", {"heartbeat", "daemon", "core", "wire", "bus", "store"},
      {"spdlog", "CLI", "toml"}),
+    ("tools/hbctl/history.cpp", {"heartbeat", "client", "store", ""}, {"nlohmann", "CLI"}),
     ("tools/hbctl/", {"heartbeat", "client", "bus", ""}, {"nlohmann", "CLI"}),
     ("tools/demo/", {"heartbeat"}, set()),
     ("tools/examples/", {"heartbeat"}, set()),
-    ("tools/", {"heartbeat", "client", "store", ""}, {"nlohmann", "CLI"}),
+    ("tools/", {"heartbeat", "client", ""}, {"nlohmann", "CLI"}),
 ]
 
 LIBRARIES = {

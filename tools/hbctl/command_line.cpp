@@ -12,6 +12,7 @@
 #include "duration.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "when.hpp"
 
 namespace heartbeat::hbctl {
 
@@ -20,7 +21,7 @@ namespace {
 using Verb = std::function<int()>;
 
 constexpr const char* which_verb =
-    "which verb? status, agents, show, alerts, counters, ping, emit, run or completion";
+    "which verb? status, agents, show, alerts, history, counters, ping, emit, run or completion";
 
 [[noreturn]] void refuse(const std::string& option, const std::string& value,
                          const std::string& expected) {
@@ -83,6 +84,7 @@ struct CommandLine {
   AgentsOptions agents;
   ShowOptions show;
   AlertsOptions alerts;
+  HistoryOptions history;
   EmitOptions emit;
   RunOptions wrapped;
   std::string shell;
@@ -166,10 +168,40 @@ struct CommandLine {
     number(
         log, "--since", 0, [this](std::uint64_t n) { alerts.since = n; },
         "only those after this seq");
+    describe_history();
     verb("counters", "what the monitor has counted", "hbctl counters --json",
          [this] { return run_counters(options); });
     verb("ping", "whether the monitor answers", "hbctl ping --timeout 500ms",
          [this] { return run_ping(options); });
+  }
+
+  void describe_history() {
+    CLI::App& past = verb("history", "alerts of the past, from a monitor's state file",
+                          "hbctl history --state /var/lib/heartbeat/state --since 2h",
+                          [this] { return run_history(options, history); });
+    past.add_option("--state", history.state, "the file that the monitor writes, or has written")
+        ->required()
+        ->type_name("FILE");
+    text(past, "--agent", history.agent, "only those about agents whose id matches (* and ?)")
+        ->type_name("GLOB");
+    past.add_option_function<std::string>(
+            "--since",
+            [this](const std::string& value) {
+              const auto now = std::chrono::system_clock::now();
+              history.since = parse_when(value, std::chrono::floor<Duration>(now));
+              if (!history.since) {
+                refuse("--since", value,
+                       "a duration such as 2h, seconds or milliseconds since 1970, or a date such "
+                       "as 2026-11-24 or 2026-11-24T02:42:38Z");
+              }
+            },
+            "only those since then: so long ago (2h), a date and time (local without a zone), or "
+            "seconds since 1970")
+        ->type_name("WHEN");
+    past.footer(
+        "It asks no monitor: the file is read, also while one writes to it.\n"
+        "Exit codes: 0 done; 2 usage, or the file cannot be used.\n"
+        "Example: hbctl history --state /var/lib/heartbeat/state --since 2h");
   }
 
   void describe_emit() {

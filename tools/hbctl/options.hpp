@@ -16,7 +16,7 @@ namespace heartbeat::hbctl {
 // Exit codes; they stand in --help.
 inline constexpr int exit_ok = 0;
 inline constexpr int exit_no = 1;      // not found, rejected, or this program failed
-inline constexpr int exit_usage = 2;   // of this program
+inline constexpr int exit_usage = 2;   // of this program, or a file that it cannot use
 inline constexpr int exit_silent = 3;  // the monitor does not answer
 
 struct Options {
@@ -39,6 +39,12 @@ struct ShowOptions {
 struct AlertsOptions {
   bool follow = false;
   std::optional<std::uint64_t> since;
+};
+
+struct HistoryOptions {
+  std::string state;                 // the file
+  std::optional<std::string> agent;  // glob
+  std::optional<WallTime> since;
 };
 
 // Owns the strings that an Event only views.
@@ -75,6 +81,7 @@ int run_agents(const Options& options, const AgentsOptions& verb);
 int run_show(const Options& options, const ShowOptions& verb);
 int run_why(const Options& options, const ShowOptions& verb);
 int run_alerts(const Options& options, const AlertsOptions& verb);
+int run_history(const Options& options, const HistoryOptions& verb);
 int run_counters(const Options& options);
 int run_ping(const Options& options);
 int run_emit(const Options& options, const EmitOptions& verb);
