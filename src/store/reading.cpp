@@ -110,18 +110,27 @@ void apply_activity(Connection& connection, std::vector<RunRecord>& runs) {
   }
 }
 
+// Only what has no gap: pruning goes by the wall clock, and that may have jumped.
 std::vector<AlertRecord> read_alerts(Connection& connection, const Globals& globals,
                                      std::size_t kept) {
   Statement statement(connection,
                       select_sql<AlertRecord>("WHERE epoch = ? ORDER BY seq DESC LIMIT ?"));
   statement.bind_text(1, globals.epoch);
   statement.bind(2, static_cast<std::int64_t>(std::min<std::size_t>(kept, INT64_MAX)));
-  std::vector<AlertRecord> alerts = read_all<AlertRecord>(statement);
-  std::reverse(alerts.begin(), alerts.end());
-  if (!alerts.empty() && alerts.back().seq > globals.alert_seq) {
-    throw Corrupt("an alert of seq " + std::to_string(alerts.back().seq) + ", but alert_seq is " +
+  std::vector<AlertRecord> alerts;
+  while (statement.step()) {
+    AlertRecord alert;
+    read_record(statement, alert);
+    if (!alerts.empty() && alert.seq != alerts.back().seq - 1) {
+      break;
+    }
+    alerts.push_back(std::move(alert));
+  }
+  if (!alerts.empty() && alerts.front().seq > globals.alert_seq) {
+    throw Corrupt("an alert of seq " + std::to_string(alerts.front().seq) + ", but alert_seq is " +
                   std::to_string(globals.alert_seq));
   }
+  std::reverse(alerts.begin(), alerts.end());
   return alerts;
 }
 

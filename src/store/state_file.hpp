@@ -48,9 +48,10 @@ struct State {
   Globals globals;
   std::vector<RunRecord> runs;  // by slot, last_activity from the blocks where those are later
   std::vector<SourceRecord> sources;
-  std::vector<AlertRecord> alerts;  // of globals.epoch, oldest first, at most as many as asked for
-  WallTime written_at{};            // the last batch's
-  Duration down{};                  // from then to now, not negative
+  // Of globals.epoch, oldest first, without gaps, at most as many as asked for.
+  std::vector<AlertRecord> alerts;
+  WallTime written_at{};  // the last batch's
+  Duration down{};        // from then to now, not negative
   // The machine went down before a monitor could end: what it committed in its last second may be
   // missing, and alerts that were published. Their seqs must not name others: begin a new epoch.
   bool cut = false;

@@ -236,6 +236,19 @@ TEST_CASE("the last alerts of the current epoch are loaded, oldest first; others
   CHECK(history(folder.file(), {}).size() == 6);
 }
 
+TEST_CASE("of alerts with a gap, which a jump of the wall clock can prune, the last are loaded") {
+  const Folder folder;
+  after(folder.file(), [](Batch& batch) {
+    batch.globals.alert_seq = 5;
+    for (std::uint64_t seq = 1; seq <= 5; ++seq) {
+      batch.alerts.push_back(alert_of("e1", seq));
+    }
+  });
+  Connection(folder.file(), Connection::Access::write, Duration{0})
+      .run("DELETE FROM alerts WHERE seq = 3");
+  CHECK(loaded(folder.file()).alerts == std::vector{alert_of("e1", 4), alert_of("e1", 5)});
+}
+
 TEST_CASE("an alert is never written over: the batch fails, and nothing of it is in the file") {
   const Folder folder;
   Monitor monitor(folder.file());
