@@ -24,14 +24,14 @@ FOLDERS = [
     ("src/client/", {"heartbeat", "client", "wire", "bus"}, {"zmq"}),
     ("src/daemon/", {"heartbeat", "daemon", "core", "wire", "bus", "store"},
      {"spdlog", "CLI", "toml"}),
-    ("tools/hbctl/", {"heartbeat", "client", ""}, {"nlohmann", "CLI"}),
+    ("tools/hbctl/", {"heartbeat", "client", "watch", ""}, {"nlohmann", "CLI", "ncurses"}),
     ("tools/", {"heartbeat", "client", "store", ""}, {"nlohmann", "CLI"}),
 ]
 
 LIBRARIES = {
     "zmq": r"zmq(_addon)?\.h(pp)?$", "msgpack": r"msgpack(\.h(pp)?$|/)", "spdlog": r"(spdlog|fmt)/",
     "sqlite": r"sqlite3", "nlohmann": r"nlohmann/", "CLI": r"CLI/", "toml": r"toml(\+\+/|\.hpp$)",
-    "tsl": r"tsl/",
+    "tsl": r"tsl/", "ncurses": r"(n?curses(w/.*)?|term)\.h$",
 }
 
 # The core is pure: time is an argument, and it starts nothing and prints nothing.
