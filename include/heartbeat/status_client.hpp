@@ -22,9 +22,11 @@ using Answer = std::variant<Reply, Error, Unreachable>;
 class HEARTBEAT_EXPORT StatusClient {
  public:
   // A question is asked up to `attempts` times, each with `timeout` for its answer: it, or the
-  // answer, may have died with a monitor that restarts. No question changes anything. Throws
-  // std::invalid_argument where attempts is not above 0.
-  explicit StatusClient(std::string endpoint, Duration timeout = Duration{2'000}, int attempts = 1);
+  // answer, may have died with a monitor that restarts. No question changes anything. Where
+  // `stop_fd` (-1 = none) is readable no answer is waited for. Throws std::invalid_argument where
+  // attempts is not above 0.
+  explicit StatusClient(std::string endpoint, Duration timeout = Duration{2'000}, int attempts = 1,
+                        int stop_fd = -1);
   ~StatusClient();
   StatusClient(const StatusClient&) = delete;
   StatusClient& operator=(const StatusClient&) = delete;
@@ -44,6 +46,7 @@ class HEARTBEAT_EXPORT StatusClient {
   std::string endpoint_;
   Duration timeout_;
   int attempts_;
+  int stop_fd_;
   std::unique_ptr<Connection> connection_;
 };
 

@@ -13,9 +13,9 @@ namespace heartbeat {
 
 class StatusClient::Connection {
  public:
-  // The reply's bytes; nullopt = none within the limit. Throws zmq::error_t.
+  // The reply's bytes; nullopt = none within the limit, or stopped(). Throws zmq::error_t.
   std::optional<std::string> exchange(const std::string& endpoint, const std::string& request,
-                                      Duration timeout) {
+                                      Duration timeout, int stop_fd) {
     const auto until = client::SteadyClock::now() + timeout;
     if (!socket_) {
       zmq::socket_t fresh(context_, zmq::socket_type::req);
@@ -24,23 +24,28 @@ class StatusClient::Connection {
       socket_ = std::move(fresh);
     }
     socket_->send(zmq::buffer(request), zmq::send_flags::none);
-    if (client::wait(*socket_, until) == client::Wake::time) {
+    wake_ = client::wait(*socket_, until, stop_fd);
+    if (wake_ != client::Wake::message) {
       return std::nullopt;
     }
     return client::receive(*socket_).front();
   }
   // After a question without an answer a REQ socket accepts no other.
   void reset() { socket_.reset(); }
+  // The last wait ended because nobody wants its answer any more.
+  bool stopped() const { return wake_ == client::Wake::stop; }
 
  private:
   zmq::context_t context_{1};
   std::optional<zmq::socket_t> socket_;
+  client::Wake wake_ = client::Wake::time;
 };
 
-StatusClient::StatusClient(std::string endpoint, Duration timeout, int attempts)
+StatusClient::StatusClient(std::string endpoint, Duration timeout, int attempts, int stop_fd)
     : endpoint_(std::move(endpoint)),
       timeout_(timeout),
       attempts_(attempts),
+      stop_fd_(stop_fd),
       connection_(std::make_unique<Connection>()) {
   if (attempts < 1) {
     throw std::invalid_argument("StatusClient: attempts: got " + std::to_string(attempts) +
@@ -57,7 +62,7 @@ Answer<Reply> StatusClient::exchange(const Request& request) {
   std::optional<std::string> reply;
   try {
     for (int attempt = 0; attempt < attempts_ && !reply; ++attempt) {
-      reply = connection_->exchange(endpoint_, bytes, timeout_);
+      reply = connection_->exchange(endpoint_, bytes, timeout_, stop_fd_);
       if (!reply) {
         connection_->reset();
       }
@@ -65,6 +70,9 @@ Answer<Reply> StatusClient::exchange(const Request& request) {
   } catch (const zmq::error_t& error) {
     connection_->reset();
     return Unreachable{endpoint_ + ": " + error.what()};
+  }
+  if (!reply && connection_->stopped()) {
+    return Unreachable{"stopped waiting for an answer from " + endpoint_};
   }
   if (!reply) {
     return Unreachable{"no answer from " + endpoint_ + " within " +

@@ -19,6 +19,9 @@ class DeadlineQueue {
     Slot slot = no_slot;
   };
 
+  // The order of entries.
+  static bool before(const Entry& a, const Entry& b);
+
   bool empty() const { return heap_.empty(); }
   std::size_t size() const { return heap_.size(); }
   // REQUIRES: not empty.
@@ -37,7 +40,6 @@ class DeadlineQueue {
  private:
   static constexpr std::uint32_t children = 4;
   static constexpr std::uint32_t absent = UINT32_MAX;
-  static bool before(const Entry& a, const Entry& b);
   void place(std::uint32_t index, const Entry& entry);
   void sift_up(std::uint32_t index, const Entry& entry);
   void sift_down(std::uint32_t index, const Entry& entry);

@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "core/changed_slots.hpp"
 #include "core/counters.hpp"
@@ -84,9 +85,11 @@ class Fleet {
   // is in flight, so whoever follows the places sees it exactly once. Visit's false stops after
   // that run; the place returned is the one behind it.
   std::optional<Slot> scan(Slot from, std::size_t look_max, const Visit& visit) const;
-  // Visits runs in flight: first the stale ones, the longest stale before the others, then those
-  // with the nearest deadlines, roughly.
-  void urgent_first(const Visit& visit) const;
+  // Visits the `count` runs in flight that need attention most, until `visit` returns false: first
+  // the stale ones, the longest stale before the others, then those with the nearest deadlines.
+  // The queue knows only since when a deadline may be due, so that more runs are looked at than
+  // visited: at most `look_max`. Only where that is less than the fleet may a near one be missed.
+  void urgent_first(std::size_t count, std::size_t look_max, const Visit& visit) const;
   // Visits the runs in flight of one agent.
   void runs_of(std::string_view agent_id, const Visit& visit) const;
   // The run in flight, or nullptr.
@@ -185,6 +188,7 @@ class Fleet {
   void link_agent(Slot slot);
   void unlink_agent(Slot slot);
   Slot agent_head(std::string_view agent_id) const;
+  std::vector<DeadlineQueue::Entry> nearest(std::size_t count, std::size_t look_max) const;
 
   Limits limits_;
   Instant now_;

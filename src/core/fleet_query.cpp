@@ -1,4 +1,7 @@
 // Finding records: by run, by agent, page by page.
+#include <algorithm>
+#include <vector>
+
 #include "core/fleet.hpp"
 
 namespace heartbeat::core {
@@ -83,14 +86,44 @@ std::optional<Slot> Fleet::scan(Slot from, std::size_t look_max, const Visit& vi
   return slot < runs_.end() ? std::optional{slot} : std::nullopt;
 }
 
-void Fleet::urgent_first(const Visit& visit) const {
-  for (Slot slot = stale_.oldest(); slot != no_slot; slot = runs_[slot].newer) {
+// The runs that are not stale, by their true deadline.
+std::vector<DeadlineQueue::Entry> Fleet::nearest(std::size_t count, std::size_t look_max) const {
+  std::vector<DeadlineQueue::Entry> found;  // a heap, the farthest on top
+  for (const DeadlineQueue::Entry& entry : deadlines_.entries()) {
+    // No deadline is nearer than its entry says, so most need no closer look.
+    if (found.size() == count && !DeadlineQueue::before(entry, found.front())) {
+      continue;
+    }
+    if (look_max-- == 0) {
+      break;
+    }
+    const Run& run = runs_[entry.slot];
+    if (run.stale) {
+      continue;
+    }
+    found.push_back({next_due(run), entry.order, entry.slot});
+    std::push_heap(found.begin(), found.end(), DeadlineQueue::before);
+    if (found.size() > count) {
+      std::pop_heap(found.begin(), found.end(), DeadlineQueue::before);
+      found.pop_back();
+    }
+  }
+  std::sort_heap(found.begin(), found.end(), DeadlineQueue::before);
+  return found;
+}
+
+void Fleet::urgent_first(std::size_t count, std::size_t look_max, const Visit& visit) const {
+  for (Slot slot = stale_.oldest(); slot != no_slot && count > 0; slot = runs_[slot].newer) {
     if (!visit(runs_[slot])) {
       return;
     }
+    --count;
   }
-  for (const DeadlineQueue::Entry& entry : deadlines_.entries()) {
-    if (!runs_[entry.slot].stale && !visit(runs_[entry.slot])) {
+  if (count == 0) {
+    return;
+  }
+  for (const DeadlineQueue::Entry& entry : nearest(count, look_max)) {
+    if (!visit(runs_[entry.slot])) {
       return;
     }
   }

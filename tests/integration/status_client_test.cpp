@@ -1,4 +1,7 @@
 // The status client against monitors that do not answer, or not at once.
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -57,6 +60,16 @@ TEST_CASE("a question whose answer was lost is asked again, as often as was said
   CHECK(std::holds_alternative<PingReply>(client.ask(PingRequest{})));
   relay.join();
   CHECK_THROWS_AS((StatusClient{endpoint, Duration{500}, 0}), std::invalid_argument);
+}
+
+TEST_CASE("a client that is asked to stop waits for no answer") {
+  const int stop = eventfd(1, EFD_CLOEXEC);
+  REQUIRE(stop >= 0);
+  StatusClient client{"ipc:///nonexistent/status", duration_max, 1, stop};
+  const auto answer = client.ask(PingRequest{});
+  REQUIRE(std::holds_alternative<Unreachable>(answer));
+  CHECK(std::get<Unreachable>(answer).why.find("stopped") == 0);
+  close(stop);
 }
 
 }  // namespace

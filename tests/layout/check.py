@@ -25,7 +25,7 @@ FOLDERS = [
     ("src/daemon/", {"heartbeat", "daemon", "core", "wire", "bus", "store"},
      {"spdlog", "CLI", "toml"}),
     ("tools/hbctl/history.cpp", {"heartbeat", "client", "store", ""}, {"nlohmann", "CLI"}),
-    ("tools/hbctl/", {"heartbeat", "client", "bus", ""}, {"nlohmann", "CLI"}),
+    ("tools/hbctl/", {"heartbeat", "client", "bus", "watch", ""}, {"nlohmann", "CLI", "ncurses"}),
     ("tools/demo/", {"heartbeat"}, set()),
     ("tools/examples/", {"heartbeat"}, set()),
     ("tools/", {"heartbeat", "client", ""}, {"nlohmann", "CLI"}),
@@ -34,7 +34,7 @@ FOLDERS = [
 LIBRARIES = {
     "zmq": r"zmq(_addon)?\.h(pp)?$", "msgpack": r"msgpack(\.h(pp)?$|/)", "spdlog": r"(spdlog|fmt)/",
     "sqlite": r"sqlite3", "nlohmann": r"nlohmann/", "CLI": r"CLI/", "toml": r"toml(\+\+/|\.hpp$)",
-    "tsl": r"tsl/",
+    "tsl": r"tsl/", "ncurses": r"(n?curses(w/.*)?|term)\.h$",
 }
 
 # The core is pure: time is an argument, and it starts nothing and prints nothing.

@@ -402,11 +402,28 @@ TEST_CASE("every episode is closed at most once, resolved or superseded, and non
         REQUIRE(closed.insert(closes).second);
       }
     }
-    fleet.urgent_first([&](const core::Run& run) {
+    std::vector<const core::Run*> urgent;
+    fleet.urgent_first(SIZE_MAX, SIZE_MAX, [&](const core::Run& run) {
       open.erase(run.episode);
+      urgent.push_back(&run);
       return true;
     });
     REQUIRE(open.size() <= 2);  // of capacity, and a storm
+    REQUIRE(urgent.size() == fleet.runs_in_flight());
+    const auto due = [&](const core::Run* run) {
+      return std::min(fleet.stale_deadline(*run), fleet.timeout_deadline(*run));
+    };
+    const auto calm = urgent.begin() + static_cast<std::ptrdiff_t>(fleet.runs_stale());
+    REQUIRE(std::all_of(urgent.begin(), calm, [](const core::Run* run) { return run->stale; }));
+    REQUIRE(std::is_sorted(calm, urgent.end(), [&](const core::Run* a, const core::Run* b) {
+      return due(a) < due(b);
+    }));
+    std::vector<const core::Run*> first;
+    fleet.urgent_first(urgent.size() / 2, SIZE_MAX, [&](const core::Run& run) {
+      first.push_back(&run);
+      return true;
+    });
+    REQUIRE(std::equal(first.begin(), first.end(), urgent.begin()));
   });
 }
 

@@ -353,7 +353,7 @@ TEST_CASE("runs that need attention come first: stale ones, then by nearness of 
   }
   const auto urgent = [&] {
     std::vector<std::string> runs;
-    watched.fleet.urgent_first([&](const Run& run) {
+    watched.fleet.urgent_first(SIZE_MAX, SIZE_MAX, [&](const Run& run) {
       runs.emplace_back(run.run_id());
       return true;
     });
@@ -380,13 +380,24 @@ TEST_CASE("runs are found by nearness of their deadline and by agent") {
     event.stale_after_ms = seconds{30 - run};
     watched.fold(event, Duration{0});
   }
-  std::vector<std::string> nearest;
-  watched.fleet.urgent_first([&](const Run& run) {
-    nearest.emplace_back(run.run_id());
-    return true;
-  });
-  REQUIRE(nearest.size() == 20);
-  REQUIRE(nearest.front() == "19");
+  const auto nearest = [&](std::size_t count, std::size_t look_max) {
+    std::vector<std::string> runs;
+    watched.fleet.urgent_first(count, look_max, [&](const Run& run) {
+      runs.emplace_back(run.run_id());
+      return true;
+    });
+    return runs;
+  };
+  REQUIRE(nearest(SIZE_MAX, SIZE_MAX).size() == 20);
+  REQUIRE(nearest(3, SIZE_MAX) == std::vector<std::string>{"19", "18", "17"});
+  REQUIRE(nearest(3, 2).size() == 2);
+  REQUIRE(nearest(0, SIZE_MAX).empty());
+  REQUIRE(nearest(3, 0).empty());
+  // Heard since, its entry in the queue is still the first.
+  Event promise = make(activity, "odd", "19");
+  promise.stale_after_ms = seconds{60};
+  watched.fold(promise, Duration{0});
+  REQUIRE(nearest(3, SIZE_MAX) == std::vector<std::string>{"18", "17", "16"});
 
   watched.fold(make(unregister, "odd", "7"), Duration{0});
   std::set<std::string> odd;

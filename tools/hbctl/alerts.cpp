@@ -1,5 +1,4 @@
 #include <sys/epoll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include "heartbeat/alert_subscriber.hpp"
 #include "json.hpp"
 #include "output.hpp"
+#include "signal_descriptor.hpp"
 
 namespace heartbeat::hbctl {
 
@@ -35,27 +35,17 @@ class EndOfFollowing {
  public:
   // REQUIRES: no other thread runs yet; the signals are blocked for those that come.
   EndOfFollowing() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    check(pthread_sigmask(SIG_BLOCK, &signals, nullptr) == 0, "pthread_sigmask");
-    signals_ = signalfd(-1, &signals, SFD_CLOEXEC);
-    check(signals_ >= 0, "signalfd");
     either_ = epoll_create1(EPOLL_CLOEXEC);
     check(either_ >= 0, "epoll_create1");
     epoll_event on_signal{};
     on_signal.events = EPOLLIN;
-    check(epoll_ctl(either_, EPOLL_CTL_ADD, signals_, &on_signal) == 0, "epoll_ctl");
+    check(epoll_ctl(either_, EPOLL_CTL_ADD, signals_.fd(), &on_signal) == 0, "epoll_ctl");
     // No events asked for: errors and hang-ups are reported all the same. EPERM = a plain file.
     epoll_event on_hang_up{};
     check(epoll_ctl(either_, EPOLL_CTL_ADD, STDOUT_FILENO, &on_hang_up) == 0 || errno == EPERM,
           "epoll_ctl");
   }
-  ~EndOfFollowing() {
-    close(either_);
-    close(signals_);
-  }
+  ~EndOfFollowing() { close(either_); }
   EndOfFollowing(const EndOfFollowing&) = delete;
   EndOfFollowing& operator=(const EndOfFollowing&) = delete;
 
@@ -68,7 +58,7 @@ class EndOfFollowing {
     }
   }
 
-  int signals_ = -1;
+  SignalDescriptor signals_{SIGINT, SIGTERM};
   int either_ = -1;
 };
 

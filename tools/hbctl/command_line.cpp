@@ -21,7 +21,8 @@ namespace {
 using Verb = std::function<int()>;
 
 constexpr const char* which_verb =
-    "which verb? status, agents, show, alerts, history, counters, ping, emit, run or completion";
+    "which verb? status, watch, agents, show, why, alerts, history, counters, ping, emit, run or "
+    "completion";
 
 [[noreturn]] void refuse(const std::string& option, const std::string& value,
                          const std::string& expected) {
@@ -87,6 +88,7 @@ struct CommandLine {
   HistoryOptions history;
   EmitOptions emit;
   RunOptions wrapped;
+  WatchOptions watched;
   std::string shell;
   Verb chosen;
   struct EndpointOption {
@@ -141,6 +143,16 @@ struct CommandLine {
   void describe_queries() {
     verb("status", "the monitor, and the runs that need attention first", "hbctl status --json",
          [this] { return run_status(options); });
+    CLI::App& live =
+        verb("watch", "the same as a live table, with keys to filter and to look closer",
+             "hbctl watch --interval 2s", [this] { return run_watch(options, watched); });
+    duration(live, "--interval", Duration{500}, watched.interval,
+             "how often the monitor is asked (default 1s)");
+    live.footer(
+        "Keys: / filters by agent, s by state, Enter opens a run, q quits, ? shows all keys.\n"
+        "Exit codes: 0 it was ended; 1 failed; 2 usage, or no terminal to draw on. A monitor that "
+        "does not answer\nis asked again, and what is shown says how old it is.\n"
+        "Example: hbctl watch --interval 2s");
     CLI::App& list = verb("agents", "all runs in flight, those that need attention first",
                           "hbctl agents --state stale --agent 'dev-*'",
                           [this] { return run_agents(options, agents); });

@@ -75,6 +75,10 @@ struct RunOptions {
   std::vector<std::string> command;
 };
 
+struct WatchOptions {
+  Duration interval{1'000};
+};
+
 // Each prints its answer and returns the exit code.
 int run_status(const Options& options);
 int run_agents(const Options& options, const AgentsOptions& verb);
@@ -86,5 +90,6 @@ int run_counters(const Options& options);
 int run_ping(const Options& options);
 int run_emit(const Options& options, const EmitOptions& verb);
 int run_run(const Options& options, const RunOptions& verb);
+int run_watch(const Options& options, const WatchOptions& verb);
 
 }  // namespace heartbeat::hbctl

@@ -17,13 +17,6 @@ namespace heartbeat::hbctl {
 
 namespace {
 
-bool use_colour() {
-  const char* no_color = std::getenv("NO_COLOR");
-  const char* term = std::getenv("TERM");
-  return isatty(STDOUT_FILENO) != 0 && (no_color == nullptr || *no_color == '\0') &&
-         (term == nullptr || std::strcmp(term, "dumb") != 0);
-}
-
 std::string_view escape_of(Colour colour) {
   switch (colour) {
     case Colour::none:
@@ -64,8 +57,15 @@ void complain(std::string_view line) { std::fprintf(stderr, "hbctl: %s\n", shown
 
 std::string shown(std::string_view text) { return client::printable(text); }
 
+bool colour_allowed() {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* term = std::getenv("TERM");
+  return isatty(STDOUT_FILENO) != 0 && (no_color == nullptr || *no_color == '\0') &&
+         (term == nullptr || std::strcmp(term, "dumb") != 0);
+}
+
 std::string coloured(std::string_view text, Colour colour) {
-  if (colour == Colour::none || !use_colour()) {
+  if (colour == Colour::none || !colour_allowed()) {
     return std::string(text);
   }
   return std::string(escape_of(colour)) + std::string(text) + "\x1b[0m";
@@ -94,15 +94,19 @@ void print_json(const Json& json) {
   print(json.dump(-1, ' ', isatty(STDOUT_FILENO) != 0, Json::error_handler_t::replace));
 }
 
+std::string text_of(const Error& error) {
+  std::string text = error.message.empty() ? error.code : error.message;
+  if (error.outcome && !error.outcome->empty()) {
+    text += ", outcome " + *error.outcome;
+  }
+  return text;
+}
+
 int fail(const Options& options, const Error& error) {
   if (options.json) {
     print_json({{"success", false}, {"error", to_json(error)}});
   } else {
-    std::string line = error.message.empty() ? error.code : error.message;
-    if (error.outcome && !error.outcome->empty()) {
-      line += ", outcome " + *error.outcome;
-    }
-    complain(line);
+    complain(text_of(error));
   }
   return error.code == "bad_argument" ? exit_usage : exit_no;
 }

@@ -20,7 +20,9 @@ void complain(std::string_view line);
 std::string shown(std::string_view text);
 
 enum class Colour { none, red, yellow, green };
-// With colour only on a terminal and without NO_COLOR.
+// A terminal, and no NO_COLOR.
+bool colour_allowed();
+// With colour only where that is allowed.
 std::string coloured(std::string_view text, Colour colour);
 
 Colour colour_of(std::string_view severity);
@@ -28,6 +30,8 @@ Colour colour_of(std::string_view severity);
 // Local time for people: 2026-11-24 02:42:38.
 std::string format_time(WallTime time);
 
+// Why the answer is no.
+std::string text_of(const Error& error);
 // Prints why there is no reply, as --json asks, and returns the exit code.
 int fail(const Options& options, const Error& error);
 int fail(const Options& options, const Unreachable& unreachable);

@@ -2,7 +2,6 @@
 // whoever wraps it must not be able to tell, with a monitor or without.
 #include <poll.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include "child.hpp"
 #include "heartbeat/agent_client.hpp"
 #include "output.hpp"
+#include "signal_descriptor.hpp"
 
 namespace heartbeat::hbctl {
 
@@ -27,34 +27,6 @@ using Clock = std::chrono::steady_clock;
 constexpr Duration beat_interval{1'000};
 constexpr int cannot_start = 126;  // as env, nohup and timeout have it
 constexpr int not_found = 127;
-
-// Signals as descriptors; blocked in threads that are made later.
-class SignalDescriptor {
- public:
-  SignalDescriptor() {
-    sigset_t signals;
-    sigemptyset(&signals);
-    for (const int signal : {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) {
-      sigaddset(&signals, signal);
-    }
-    pthread_sigmask(SIG_BLOCK, &signals, &before_);
-    fd_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (fd_ < 0) {
-      throw std::system_error(errno, std::generic_category(), "signalfd");
-    }
-  }
-  ~SignalDescriptor() { close(fd_); }
-  SignalDescriptor(const SignalDescriptor&) = delete;
-  SignalDescriptor& operator=(const SignalDescriptor&) = delete;
-
-  int fd() const { return fd_; }
-  const sigset_t& mask_before() const { return before_; }
-  bool take(signalfd_siginfo& signal) const { return read(fd_, &signal, sizeof signal) > 0; }
-
- private:
-  sigset_t before_{};
-  int fd_ = -1;
-};
 
 // Returns whether the command has ended.
 bool pass_signals_on(const SignalDescriptor& signals, pid_t child) {
@@ -156,7 +128,7 @@ int end_like(int status) {
 }  // namespace
 
 int run_run(const Options& options, const RunOptions& verb) {
-  const SignalDescriptor signals;
+  const SignalDescriptor signals{SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
   AgentClientOptions to;
   to.events = options.endpoints.events;
   AgentClient client(to);

@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <limits>
 
 #include "duration.hpp"
 #include "json.hpp"
+#include "last_alert.hpp"
 #include "output.hpp"
 #include "table.hpp"
 
@@ -31,20 +31,11 @@ void print_summary(const StatusReply& reply) {
              : ", warnings repeated every " + format_exactly(config.check_interval_ms)));
 }
 
-// What was given up is no longer in flight, but still the news.
 void print_last_alert(StatusClient& client) {
-  AlertsRequest request;
-  request.since_seq = std::numeric_limits<std::uint64_t>::max();
-  auto answer = client.ask(request);
-  const auto* none = std::get_if<AlertsReply>(&answer);
-  if (none == nullptr || none->last_seq == 0) {
-    return;
-  }
-  request.since_seq = none->last_seq - 1;
-  answer = client.ask(request);
-  const auto* last = std::get_if<AlertsReply>(&answer);
-  if (last != nullptr && !last->alerts.empty()) {
-    const Alert& alert = last->alerts.back();
+  const auto answer = last_alert(client);
+  const auto* last = std::get_if<std::optional<Alert>>(&answer);
+  if (last != nullptr && *last) {
+    const Alert& alert = **last;
     print("last alert  #" + std::to_string(alert.seq) + " at " + format_time(alert.raised_at) +
           ", " + coloured(shown(alert.severity), colour_of(alert.severity)) + ": " +
           shown(alert.message));

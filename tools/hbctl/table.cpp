@@ -55,10 +55,9 @@ bool more_urgent(const RunRow& a, const RunRow& b) {
   if (a.stale != b.stale) {
     return a.stale;
   }
-  // Of stale runs only the timeout is still to come.
-  const Duration a_left = a.stale ? a.timeout_in_ms : least_left(a);
-  const Duration b_left = b.stale ? b.timeout_in_ms : least_left(b);
-  return std::tie(a_left, a.agent_id, a.run_id) < std::tie(b_left, b.agent_id, b.run_id);
+  const Duration a_key = a.stale ? -a.idle_for_ms : least_left(a);
+  const Duration b_key = b.stale ? -b.idle_for_ms : least_left(b);
+  return std::tie(a_key, a.agent_id, a.run_id) < std::tie(b_key, b.agent_id, b.run_id);
 }
 
 void print_runs(const std::vector<RunRow>& runs) {
