@@ -1,7 +1,5 @@
 #include "client/printable.hpp"
 
-#include "wire/utf8.hpp"
-
 namespace heartbeat::client {
 
 namespace {
@@ -20,7 +18,7 @@ bool is_control(std::string_view code_point) {
 std::string printable(std::string_view text, std::size_t bytes_max) {
   std::string out;
   while (!text.empty()) {
-    const std::size_t length = wire::code_point_size(text);
+    const std::size_t length = code_point_size(text);
     const std::string_view next = text.substr(0, length == 0 ? 1 : length);
     std::string_view shown = next;
     if (length == 0) {

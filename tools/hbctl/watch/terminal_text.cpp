@@ -36,7 +36,7 @@ bool turns_direction(char32_t c) {
 }
 
 std::string_view first_of(std::string_view text) {
-  return text.substr(0, client::code_point_length(text));
+  return text.substr(0, client::code_point_size(text));
 }
 
 // -1 = a terminal has no place for it.
