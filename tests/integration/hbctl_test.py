@@ -115,7 +115,7 @@ class HbctlTest(unittest.TestCase):
                        check=True)
 
     def test_an_unknown_verb_is_told_the_known_ones(self):
-        self.assertIn("status, agents", self.hbctl(None, "stauts", code=2)[1])
+        self.assertIn("status, watch", self.hbctl(None, "stauts", code=2)[1])
 
     def test_emit_says_that_a_run_that_ended_stays_ended(self):
         with Monitor() as monitor:

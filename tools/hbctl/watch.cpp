@@ -5,6 +5,7 @@
 #include <array>
 #include <climits>
 
+#include "bus/clock.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "signal_descriptor.hpp"
@@ -54,7 +55,7 @@ class Watch {
  public:
   Watch(const Options& options, const WatchOptions& verb)
       : lookout_(options.endpoints.status, options.timeout, verb.interval),
-        known_(options.endpoints.status, boot_now()),
+        known_(options.endpoints.status, bus::boot_now()),
         screen_(colour_allowed()) {}
 
   // Until the person, or a signal, ends it.
@@ -75,14 +76,14 @@ class Watch {
         take_keys();
       }
       if (auto report = lookout_.take()) {
-        known_.take(*std::move(report), boot_now());
+        known_.take(*std::move(report), bus::boot_now());
       }
     }
   }
 
  private:
   void show() {
-    const Instant now = boot_now();
+    const Instant now = bus::boot_now();
     settle(view_, known_, screen_.size(), now);
     screen_.draw(draw(view_, known_, screen_.size(), now));
   }
@@ -91,7 +92,7 @@ class Watch {
     const Wish before = view_.wish();
     for (const Key& key : screen_.keys()) {
       view_.press(key, runs_of(known_));
-      settle(view_, known_, screen_.size(), boot_now());
+      settle(view_, known_, screen_.size(), bus::boot_now());
     }
     if (view_.wish() != before) {
       lookout_.want(view_.wish());
@@ -100,7 +101,7 @@ class Watch {
 
   // Milliseconds until what is shown changes by itself.
   int patience() const {
-    const Instant now = boot_now();
+    const Instant now = bus::boot_now();
     return static_cast<int>(
         std::clamp(known_.next_change(now) - now, Duration{1}, Duration{INT_MAX}).count());
   }

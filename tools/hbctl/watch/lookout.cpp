@@ -1,7 +1,6 @@
 #include "watch/lookout.hpp"
 
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "bus/clock.hpp"
 #include "watch/look.hpp"
 
 namespace heartbeat::hbctl::watch {
@@ -18,13 +18,6 @@ namespace {
 constexpr int pause_per_look = 9;  // in lengths of the look
 
 }  // namespace
-
-Instant boot_now() {
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return Instant{std::chrono::duration_cast<Duration>(std::chrono::seconds{now.tv_sec} +
-                                                      std::chrono::nanoseconds{now.tv_nsec})};
-}
 
 Flag::Flag() : fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (fd_ < 0) {
@@ -79,12 +72,12 @@ void Lookout::run() {
       wish = *std::exchange(wanted_, std::nullopt);
     }
     lock.unlock();
-    const Instant began = boot_now();
+    const Instant began = bus::boot_now();
     auto result = look(client_, wish, last_alert, [&] {
       const std::scoped_lock look_lock(mutex_);
       return !something_new();
     });
-    const Instant ended = boot_now();
+    const Instant ended = bus::boot_now();
     Instant next = began + interval_;
     if (result) {
       if (auto* snapshot = std::get_if<Snapshot>(&*result)) {

@@ -13,9 +13,6 @@
 
 namespace heartbeat::hbctl::watch {
 
-// Now, also after this machine was suspended.
-Instant boot_now();
-
 // A descriptor that is readable once it was raised.
 class Flag {
  public:
