@@ -46,7 +46,8 @@ class HEARTBEAT_EXPORT AgentClient {
     bool connected = false;                   // a monitor listens
   };
 
-  // Starts the sender thread. Throws std::invalid_argument where an option cannot be used, and
+  // Starts the sender thread, which a fork() leaves behind: make the client in the process that
+  // uses it. Throws std::invalid_argument where an option cannot be used, and
   // std::runtime_error where the system refuses a socket or a thread.
   explicit AgentClient(AgentClientOptions options = {});
   ~AgentClient();
@@ -103,8 +104,8 @@ class HEARTBEAT_EXPORT AgentRun {
   void detail(std::string_view text) noexcept;
   // "You hear from me within this time." Holds until the next activity. Activity, unless idle.
   void promise(Duration within) noexcept;
-  // Ends the run; what is called afterwards does nothing.
-  void finish(std::string_view outcome) noexcept;
+  // Ends the run; what is called afterwards does nothing. `detail` "": as it was.
+  void finish(std::string_view outcome, std::string_view detail = {}) noexcept;
 
  private:
   friend class AgentClient;
@@ -119,7 +120,7 @@ namespace process_client {
 
 // Makes it. Throws as AgentClient does, and std::logic_error if there is one already.
 HEARTBEAT_EXPORT void init(AgentClientOptions options = {});
-// Throws std::logic_error if init() was not called, or stop() was.
+// Throws std::logic_error if init() was not called, or stop() was. Holds until stop().
 HEARTBEAT_EXPORT AgentClient& get();
 // Ends it as ~AgentClient does. Does nothing if there is none.
 HEARTBEAT_EXPORT void stop() noexcept;

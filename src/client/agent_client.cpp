@@ -97,9 +97,9 @@ void AgentRun::promise(Duration within) noexcept {
   }
 }
 
-void AgentRun::finish(std::string_view outcome) noexcept {
+void AgentRun::finish(std::string_view outcome, std::string_view detail) noexcept {
   if (record_) {
-    sender_->change(record_, AgentClient::Sender::What::end, outcome);
+    sender_->change(record_, AgentClient::Sender::What::end, outcome, std::nullopt, detail);
   }
 }
 

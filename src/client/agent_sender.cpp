@@ -22,9 +22,9 @@ namespace {
 constexpr std::size_t batch_events = 128;
 // What was sent so shortly before a connection ended may have died on its way.
 constexpr std::int64_t sent_kept_ms = 5'000;
-// One wait for a transport that takes nothing; between two, changes and subscriptions are seen.
 // So much the way of an event to the monitor may take longer than that of a later one.
 constexpr std::int64_t jitter_ms = 5'000;
+// One wait for a transport that takes nothing; between two, changes and subscriptions are seen.
 constexpr Duration send_timeout{50};
 constexpr std::chrono::hours for_ever{1};
 
@@ -101,7 +101,8 @@ void AgentClient::Sender::take(Change&& change) noexcept {
 }
 
 void AgentClient::Sender::change(const std::shared_ptr<AgentRun::Record>& run, What what,
-                                 std::string_view text, std::optional<Duration> promise) noexcept {
+                                 std::string_view text, std::optional<Duration> promise,
+                                 std::string_view detail) noexcept {
   if (what == What::end ? run->finished.exchange(true) : run->finished.load()) {
     return;
   }
@@ -115,6 +116,7 @@ void AgentClient::Sender::change(const std::shared_ptr<AgentRun::Record>& run, W
                   : what == What::end    ? client::fitting(&Event::outcome, text)
                                          : std::string{};
     change.promise = client::acceptable_wait(promise);
+    change.detail = client::fitting(&Event::detail, detail);
     take(std::move(change));
   } catch (const std::exception&) {
     count_dropped();
@@ -219,7 +221,11 @@ bool AgentClient::Sender::collect() {
 // The run goes on as if the change had been told: after the next subscription its state is.
 void AgentClient::Sender::drop_beyond_limit() {
   for (; waiting_.size() > options_.changes_max; waiting_.pop_front()) {
-    apply(waiting_.front());
+    Change& change = waiting_.front();
+    if (change.active != 0) {
+      note_active(*change.run, change.active);
+    }
+    apply(change);
     count_dropped();
   }
 }
@@ -404,6 +410,9 @@ Event AgentClient::Sender::event_of(const Change& change) const {
       break;
     case What::end:
       event.outcome = change.text;
+      if (!change.detail.empty()) {
+        event.detail = change.detail;
+      }
       break;
     case What::phase:
       event.phase = change.text;
@@ -418,10 +427,14 @@ Event AgentClient::Sender::event_of(const Change& change) const {
   return event;
 }
 
-Event AgentClient::Sender::activity_of(AgentRun::Record& run, std::int64_t active) {
+void AgentClient::Sender::note_active(AgentRun::Record& run, std::int64_t active) {
   run.active_told = std::max(run.active_told, active);
   run.idle = false;
   run.promised_until.reset();
+}
+
+Event AgentClient::Sender::activity_of(AgentRun::Record& run, std::int64_t active) {
+  note_active(run, active);
   Event event = plain(run, EventKind::activity);
   event.source = beat_source_;
   event.seq = ++beat_seq_;

@@ -37,9 +37,9 @@ class AgentClient::Sender {
     std::int64_t at = 0;      // as coarse_now() counts
     std::int64_t active = 0;  // the last activity before it that was not told; 0 = none
     std::string text;         // begin: the task; end: the outcome; phase, detail: the new one
-    std::string agent_type;   // these three: begin
+    std::string agent_type;   // these two: begin
     std::string phase;
-    std::string detail;
+    std::string detail;               // begin, end
     std::optional<Duration> promise;  // begin, promise
 
     // Set when it is sent first, and the same whenever it is sent again.
@@ -58,7 +58,8 @@ class AgentClient::Sender {
   void take(Change&& change) noexcept;
   // A change of a run that has begun; text and promise are made to fit. After `end` none counts.
   void change(const std::shared_ptr<AgentRun::Record>& run, What what, std::string_view text = {},
-              std::optional<Duration> promise = std::nullopt) noexcept;
+              std::optional<Duration> promise = std::nullopt,
+              std::string_view detail = {}) noexcept;
   void count_dropped() noexcept;
   Counts counts() const;
   // Sends what waits, for `linger` at most, and ends the thread. Not from two threads at once.
@@ -90,6 +91,7 @@ class AgentClient::Sender {
 
   void say(std::span<const Event> events);
   void apply(Change& change);
+  void note_active(AgentRun::Record& run, std::int64_t active);
   Event event_of(const Change& change) const;
   Event activity_of(AgentRun::Record& run, std::int64_t active);
   Event snapshot_of(const AgentRun::Record& run);

@@ -86,9 +86,26 @@ class RunTest(unittest.TestCase):
             self.assertEqual(self.run_command(monitor, "true").returncode, 0)
             self.assertEqual(self.run_command(monitor, "sh", "-c", "kill -USR1 $$").returncode,
                              -signal.SIGUSR1)
+            self.assertEqual(self.run_command(monitor, "sh", "-c", "kill -34 $$").returncode, -34)
             self.assertEqual(self.run_command(monitor, "/nonexistent/command").returncode, 127)
             self.assertEqual(self.run_command(monitor, "/etc/passwd").returncode, 126)
             self.assertEqual(self.run_command(monitor, "status").returncode, 127)  # no verb here
+
+    def test_what_its_caller_ignores_is_ignored_by_the_command_and_changes_nothing_else(self):
+        with Monitor() as monitor:
+            for script, code in (("trap '' CHLD; exec \"$@\" sh -c 'exit 3'", 3),
+                                 ("trap '' HUP; exec \"$@\" sh -c 'kill -HUP $$; exit 4'", 4)):
+                done = subprocess.run(["sh", "-c", script, "sh", *RUN, "--"], timeout=LIMIT,
+                                      env=clean_environment(**endpoints(monitor)), check=False)
+                self.assertEqual(done.returncode, code)
+
+    def test_a_command_that_hung_and_is_killed_is_not_called_active(self):
+        with Monitor(stale_threshold_ms=300) as monitor:
+            sub = monitor.subscribe()
+            wrapped = self.start(monitor, "sleep", "60", options=("--beat-on-output",))
+            alert_of(sub, "build", "stale")
+            wrapped.terminate()
+            self.assertEqual(alert_of(sub, "build", "resolved")["reason"], "unregistered")
 
     def test_signals_pass_through(self):
         script = "trap 'echo hup' HUP; trap 'echo term; exit 5' TERM; echo ready; " \

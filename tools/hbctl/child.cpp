@@ -55,10 +55,11 @@ Child::Child(const std::vector<std::string>& words, const sigset_t& mask, bool w
 
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
-  // What this program ignores or blocks is not the command's concern.
-  sigset_t all;
-  sigfillset(&all);
-  posix_spawnattr_setsigdefault(&attributes, &all);
+  // What this program ignores or blocks is not the command's concern; what its caller ignores is.
+  sigset_t own;
+  sigemptyset(&own);
+  sigaddset(&own, SIGPIPE);
+  posix_spawnattr_setsigdefault(&attributes, &own);
   posix_spawnattr_setsigmask(&attributes, &mask);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
   posix_spawn_file_actions_t actions;

@@ -125,9 +125,20 @@ int end_like(int status) {
   return 128 + number;
 }
 
+std::string how_it_ended(int status) {
+  if (WIFSIGNALED(status)) {
+    const char* name = sigabbrev_np(WTERMSIG(status));  // nullptr for those of real time
+    return "killed by " + (name != nullptr ? std::string("SIG") + name
+                                           : "signal " + std::to_string(WTERMSIG(status)));
+  }
+  return status == 0 ? "" : "exit code " + std::to_string(WEXITSTATUS(status));
+}
+
 }  // namespace
 
 int run_run(const Options& options, const RunOptions& verb) {
+  // Inherited as ignored, the end of the command would not be told.
+  std::signal(SIGCHLD, SIG_DFL);
   const SignalDescriptor signals{SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
   AgentClientOptions to;
   to.events = options.endpoints.events;
@@ -139,12 +150,7 @@ int run_run(const Options& options, const RunOptions& verb) {
     accompany(child, run, verb, signals);
     relay_rest(child);
     status = child.wait();
-    if (WIFSIGNALED(status)) {
-      run.detail(std::string("killed by SIG") + sigabbrev_np(WTERMSIG(status)));
-    } else if (WEXITSTATUS(status) != 0) {
-      run.detail("exit code " + std::to_string(WEXITSTATUS(status)));
-    }
-    run.finish(status == 0 ? "done" : "failed");
+    run.finish(status == 0 ? "done" : "failed", how_it_ended(status));
   } catch (const std::system_error& error) {
     complain(error.what());
     return error.code() == std::errc::no_such_file_or_directory ? not_found : cannot_start;

@@ -104,7 +104,7 @@ void explain(const Alert& alert, Lines& lines) {
 }
 
 // The agent's alerts among those that the monitor keeps, the last few of them. False: no answer.
-bool collect_alerts(StatusClient& client, const std::string& agent_id, std::vector<Alert>& alerts) {
+bool collect_alerts(StatusClient& client, const ShowOptions& of, std::vector<Alert>& alerts) {
   constexpr std::size_t shown_max = 10;
   AlertsRequest request;
   request.limit = limit_max;
@@ -116,7 +116,7 @@ bool collect_alerts(StatusClient& client, const std::string& agent_id, std::vect
     }
     for (Alert& alert : page->alerts) {
       request.since_seq = alert.seq;
-      if (alert.agent_id == agent_id) {
+      if (alert.agent_id == of.agent_id && (!of.run_id || alert.run_id == *of.run_id)) {
         alerts.push_back(std::move(alert));
       }
     }
@@ -140,11 +140,8 @@ int run_why(const Options& options, const ShowOptions& verb) {
     return fail(options, answer);
   }
   std::vector<Alert> alerts;
-  if (!collect_alerts(client, verb.agent_id, alerts)) {
+  if (!collect_alerts(client, verb, alerts)) {
     return fail(options, Unreachable{"it did not list its alerts"});
-  }
-  if (verb.run_id) {
-    std::erase_if(alerts, [&](const Alert& alert) { return alert.run_id != *verb.run_id; });
   }
   if (options.json) {
     Json out =
