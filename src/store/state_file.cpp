@@ -160,6 +160,7 @@ std::optional<std::string> StateFile::Writer::commit(const Batch& batch, const C
              ": was moved or removed while in use, so nothing more is written to it; put it "
              "back, or start the monitor again";
     }
+    syncer.wait_for_room();
     {
       const std::lock_guard no_checkpoint(syncer.gate());
       batches.write(batch, clocks);

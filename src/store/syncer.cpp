@@ -113,25 +113,27 @@ void Syncer::run() {
 }
 
 void Syncer::checkpoint() {
-  int left = log_pages();
-  for (int pass = 0; pass < passes_max && left > gate_pages && log_pages() < log_pages_max;
-       ++pass) {
+  const std::lock_guard no_more(checkpointing_);
+  for (int pass = 0; pass < passes_max; ++pass) {
     const int copied = checkpoint_once(connection_);
-    left = log_pages() - copied;
-  }
-  if (left == 0) {
-    return;
-  }
-  std::unique_lock no_commits(gate_, std::defer_lock);
-  if (log_pages() >= log_pages_max) {
-    no_commits.lock();
+    const int left = log_pages() - copied;
+    if (left == 0) {
+      return;
+    }
+    if (left <= gate_pages) {
+      break;
+    }
   }
   sync_file(connection_, SQLITE_FCNTL_FILE_POINTER);
   sync_file(connection_, SQLITE_FCNTL_JOURNAL_POINTER);
-  if (!no_commits.owns_lock()) {
-    no_commits.lock();
-  }
+  const std::lock_guard no_commits(gate_);
   checkpoint_once(connection_);
+}
+
+void Syncer::wait_for_room() {
+  if (log_pages() >= log_pages_max) {
+    const std::lock_guard until_copied(checkpointing_);
+  }
 }
 
 int Syncer::log_pages() {

@@ -26,6 +26,9 @@ class Syncer {
   Syncer(const Syncer&) = delete;
   Syncer& operator=(const Syncer&) = delete;
 
+  // Before each batch: where the log has grown far faster than the disk can take it, waits for the
+  // checkpoint that goes on, if one does.
+  void wait_for_room();
   // The writer holds it while it writes.
   std::mutex& gate() { return gate_; }
   // The writer has committed; the log has so many pages.
@@ -40,6 +43,7 @@ class Syncer {
 
   Connection connection_;
   std::mutex gate_;
+  std::mutex checkpointing_;
 
   std::mutex mutex_;  // of what follows
   std::condition_variable wake_;

@@ -136,6 +136,16 @@ TEST_CASE("a state file that was damaged is refused as corrupt") {
     file.close();
     both_refuse(path, "corrupt");
   }
+  SECTION("a page overwritten that only history reads") {
+    const auto page =
+        Connection(path, Connection::Access::read, Duration{0})
+            .number("SELECT rootpage FROM sqlite_schema WHERE name = 'alerts_by_time'");
+    std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekp((page - 1) * 4'096);
+    file << std::string(4'096, '\xff');
+    file.close();
+    both_refuse(path, "corrupt");
+  }
   SECTION("without its tables") {
     change(path, "DROP TABLE runs");
     refuses(path, "no such table: runs");
@@ -213,6 +223,13 @@ TEST_CASE("the lock is gone with the monitor, its file stays") {
   { const Monitor first(folder.file()); }
   CHECK(std::filesystem::exists(folder.file() + ".lock"));
   const Monitor second(folder.file());
+}
+
+TEST_CASE("the log of a closed file stays, so that no reader makes one that is the reader's own") {
+  const Folder folder;
+  const std::string path = written(folder);
+  CHECK(std::filesystem::exists(path + "-wal"));
+  CHECK(std::filesystem::file_size(path + "-wal") == 0);
 }
 
 TEST_CASE("a file in a folder that is not there is refused, and the folder named") {
