@@ -1,6 +1,7 @@
 #include "watch/screen.hpp"
 
 #include <sys/ioctl.h>
+#include <termcap.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -117,13 +118,17 @@ Screen::Screen(bool colour) {
   if (name.empty() || name == "dumb") {
     throw NoTerminal(name.empty() ? "TERM is not set" : "TERM=dumb cannot be drawn on");
   }
+  // Asked for first, because newterm() leaks where it does not know the name.
+  if (tgetent(nullptr, name.c_str()) != 1) {
+    throw NoTerminal("TERM=" + name + " is not known here");
+  }
   termios before{};
   tcgetattr(STDIN_FILENO, &before);
   struct sigaction suspend {};
   sigaction(SIGTSTP, nullptr, &suspend);
   screen_ = newterm(nullptr, stdout, stdin);
   if (screen_ == nullptr) {
-    throw NoTerminal("TERM=" + name + " is not known here, or cannot be drawn on");
+    throw NoTerminal("TERM=" + name + " cannot be drawn on");
   }
   // The library has its own way to suspend, inside a signal handler.
   sigaction(SIGTSTP, &suspend, nullptr);
