@@ -101,12 +101,16 @@ std::vector<DeadlineQueue::Entry> Fleet::nearest(std::size_t count, std::size_t 
     if (run.stale) {
       continue;
     }
-    found.push_back({next_due(run), entry.order, entry.slot});
-    std::push_heap(found.begin(), found.end(), DeadlineQueue::before);
-    if (found.size() > count) {
+    const DeadlineQueue::Entry due{next_due(run), entry.order, entry.slot};
+    if (found.size() < count) {
+      found.push_back(due);
+    } else if (DeadlineQueue::before(due, found.front())) {
       std::pop_heap(found.begin(), found.end(), DeadlineQueue::before);
-      found.pop_back();
+      found.back() = due;
+    } else {
+      continue;  // as nearly all do, once the nearest are found
     }
+    std::push_heap(found.begin(), found.end(), DeadlineQueue::before);
   }
   std::sort_heap(found.begin(), found.end(), DeadlineQueue::before);
   return found;
