@@ -144,7 +144,7 @@ struct CommandLine {
     verb("status", "the monitor, and the runs that need attention first", "hbctl status --json",
          [this] { return run_status(options); });
     CLI::App& live =
-        verb("watch", "the same as a live table, with keys to filter and to look closer",
+        verb("watch", "a live table of the runs, those that need attention first",
              "hbctl watch --interval 2s", [this] { return run_watch(options, watched); });
     duration(live, "--interval", Duration{500}, watched.interval,
              "how often the monitor is asked (default 1s)");
