@@ -15,9 +15,7 @@ namespace {
 
 constexpr std::size_t quoted_bytes_max = 64;  // of what was asked, in an error
 
-constexpr std::size_t look_max = 20'000;  // records that one request for `agents` looks at
-// Deadlines that one request for `status` looks at, to find the nearest: some milliseconds' worth.
-constexpr std::size_t deadlines_max = 100'000;
+constexpr std::size_t look_max = 20'000;  // records that one request looks at
 constexpr std::size_t glob_steps_max = 1'000'000;
 // A reply holds up the loop while it is built, and memory while its client does not read it.
 constexpr std::size_t reply_bytes_max = 1024 * 1024;
@@ -160,7 +158,7 @@ bool StatusDesk::reply_to(const StatusRequest& request, const Moment& moment,
   const core::Limits& limits = fleet_.limits();
   std::unordered_set<std::string_view> seen;
   std::size_t bytes = 0;
-  fleet_.urgent_first(request.limit, deadlines_max, [&](const core::Run& run) {
+  fleet_.urgent_first(request.limit, look_max, [&](const core::Run& run) {
     bytes += bytes_of(answer.in_flight_agents.emplace_back(row(fleet_, run, moment)));
     if (seen.insert(run.agent_id()).second) {
       answer.monitor.agents.emplace_back(run.agent_id());
