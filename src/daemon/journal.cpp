@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "bus/clock.hpp"
 #include "daemon/records.hpp"
 
 namespace heartbeat::daemon {
@@ -27,18 +26,18 @@ store::Unusable corrupt(const std::string& path, const std::string& what) {
 
 }  // namespace
 
-Journal::Journal(const Options& options, const store::Clocks& clocks, core::Fleet& fleet,
-                 AlertLog& log, Health& health, std::shared_ptr<spdlog::logger> logger)
+Journal::Journal(store::Storage& storage, const Options& options, const store::Clocks& clocks,
+                 core::Fleet& fleet, AlertLog& log, Health& health,
+                 std::shared_ptr<spdlog::logger> logger)
     : fleet_(fleet),
       log_(log),
       health_(health),
       logger_(std::move(logger)),
-      file_(*options.state, clocks, options.alerts_kept, static_cast<int>(options.history_days)),
-      path_(*options.state),
+      storage_(storage),
       epoch_(log.epoch()),
       written_at_(clocks.now),
       retry_at_(clocks.now) {
-  if (auto state = file_.load()) {
+  if (auto state = storage_.load()) {
     restore(std::move(*state), clocks, options.restart_grace_ms);
   }
   fleet_.track_changes();
@@ -50,7 +49,8 @@ void Journal::restore(store::State&& state, const store::Clocks& clocks, Duratio
   const auto is_named = [&](std::uint64_t episode) { return episode_epoch(episode) < epochs; };
   for (const store::RunRecord& record : state.runs) {
     if (!is_named(record.episode)) {
-      throw corrupt(path_, "run " + record.agent_id + " has an episode of an unknown epoch");
+      throw corrupt(storage_.name(),
+                    "run " + record.agent_id + " has an episode of an unknown epoch");
     }
     fleet_.restore(record.slot, run_of(record));
   }
@@ -58,14 +58,15 @@ void Journal::restore(store::State&& state, const store::Clocks& clocks, Duratio
     fleet_.restore(record.slot, source_of(record));
   }
   if (!is_named(was.episodes) || !is_named(was.capacity_episode) || !is_named(was.storm)) {
-    throw corrupt(path_, "an episode of an unknown epoch");
+    throw corrupt(storage_.name(), "an episode of an unknown epoch");
   }
   std::vector<Alert> alerts;
   for (const store::AlertRecord& record : state.alerts) {
     auto alert = alert_of(record);
     const std::uint64_t expected = was.alert_seq - state.alerts.size() + alerts.size() + 1;
     if (!alert || record.seq != expected) {
-      throw corrupt(path_, "alert " + std::to_string(record.seq) + " is not what was written");
+      throw corrupt(storage_.name(),
+                    "alert " + std::to_string(record.seq) + " is not what was written");
     }
     alerts.push_back(std::move(*alert));
   }
@@ -84,13 +85,14 @@ void Journal::restore(store::State&& state, const store::Clocks& clocks, Duratio
   handed_over_ = committed_ = was.alert_seq;
   published_ = was.published;
   logger_->info("{}: {} runs in flight, {} ended, epoch {}, last alert {}; it was left {}ms ago{}",
-                path_, fleet_.runs_in_flight(), fleet_.tombstones(), epoch_, was.alert_seq,
-                state.down.count(), graced ? "" : ", too soon after the last start for a grace");
+                storage_.name(), fleet_.runs_in_flight(), fleet_.tombstones(), epoch_,
+                was.alert_seq, state.down.count(),
+                graced ? "" : ", too soon after the last start for a grace");
   if (state.cut) {
     logger_->warn(
         "{}: the machine went down before the monitor did: a new epoch begins, because "
         "alerts of its last second may be missing here",
-        path_);
+        storage_.name());
     fleet_.number_episodes_from(log_.begin_epoch(make_epoch()));
     epoch_ = log_.epoch();
     handed_over_ = committed_ = published_ = 0;
@@ -127,7 +129,7 @@ void Journal::turn(const store::Clocks& clocks, Duration wait_max) {
 }
 
 void Journal::take_written(Instant now) {
-  auto written = file_.written();
+  auto written = storage_.written();
   if (!written) {
     return;
   }
@@ -162,7 +164,7 @@ void Journal::give_up_waiting(const std::string& why) {
   logger_->error(
       "{}: {}: epoch {} begins, which is not in the file; alerts go out all the same, and the next "
       "start goes on with epoch {}",
-      path_, why, log_.epoch(), epoch_);
+      storage_.name(), why, log_.epoch(), epoch_);
 }
 
 std::size_t Journal::waiting() const {
@@ -178,7 +180,7 @@ void Journal::hand_over(const store::Clocks& clocks, bool everything) {
   }
   add_changes(*batch, everything);
   batch->globals = globals();
-  file_.write(std::move(batch), clocks);
+  storage_.write(std::move(batch), clocks);
   writing_ = true;
   written_at_ = clocks.now;
 }
@@ -279,7 +281,7 @@ store::Globals Journal::globals() const {
 
 void Journal::finish(const store::Clocks& clocks, Duration limit) {
   if (writing_) {
-    if (auto written = file_.wait_written(limit); !written) {
+    if (auto written = storage_.wait_written(limit); !written) {
       return;  // the file's destructor still waits for it
     } else if (written->error) {
       logger_->error("{}", *written->error);
@@ -289,7 +291,7 @@ void Journal::finish(const store::Clocks& clocks, Duration limit) {
     writing_ = false;
   }
   hand_over(clocks, true);
-  const auto written = file_.wait_written(limit);
+  const auto written = storage_.wait_written(limit);
   if (written && written->error) {
     logger_->error("{}", *written->error);
   } else if (written) {

@@ -17,19 +17,18 @@
 #include "daemon/alert_log.hpp"
 #include "daemon/health.hpp"
 #include "daemon/options.hpp"
-#include "store/state_file.hpp"
+#include "store/storage.hpp"
 
 namespace heartbeat::daemon {
 
 class Journal {
  public:
-  // Opens the file, and brings `fleet` and `log`, both new, to where an earlier monitor ended.
-  // Throws store::Unusable. The references must outlive this.
-  Journal(const Options& options, const store::Clocks& clocks, core::Fleet& fleet, AlertLog& log,
-          Health& health, std::shared_ptr<spdlog::logger> logger);
+  // Brings `fleet` and `log`, both new, to where an earlier monitor ended. Throws
+  // store::Unusable. The references must outlive this.
+  Journal(store::Storage& storage, const Options& options, const store::Clocks& clocks,
+          core::Fleet& fleet, AlertLog& log, Health& health,
+          std::shared_ptr<spdlog::logger> logger);
 
-  // Readable when a batch was written or has failed.
-  int fd() const { return file_.fd(); }
   // In each turn, after the transitions became alerts: takes note of what was written, and hands
   // over what is to be. `wait_max`: an alert that waits longer is published without the file.
   void turn(const store::Clocks& clocks, Duration wait_max);
@@ -57,8 +56,7 @@ class Journal {
   AlertLog& log_;
   Health& health_;
   std::shared_ptr<spdlog::logger> logger_;
-  store::StateFile file_;
-  std::string path_;
+  store::Storage& storage_;
 
   // The file's epoch is that of the log until an alert could not wait for its commit; from then on
   // the file stands still at what was handed over, and the log's alerts are not in it.

@@ -1,4 +1,5 @@
-// The monitor's one thread: reads, judges, says, answers, in this order, turn after turn.
+// The monitor's one thread: reads, judges, says, answers, in this order, turn after turn. It brings
+// the watch what comes from sockets and clocks, and takes to the sockets what the watch has to say.
 #pragma once
 
 #include <spdlog/spdlog.h>
@@ -6,23 +7,16 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <variant>
 
 #include "bus/probe.hpp"
 #include "bus/signals.hpp"
 #include "bus/sockets.hpp"
-#include "core/fleet.hpp"
-#include "daemon/alert_log.hpp"
 #include "daemon/alert_report.hpp"
-#include "daemon/health.hpp"
-#include "daemon/journal.hpp"
 #include "daemon/options.hpp"
-#include "daemon/pauses.hpp"
-#include "daemon/status.hpp"
-#include "daemon/watermark.hpp"
-#include "wire/decode.hpp"
+#include "daemon/watch.hpp"
+#include "store/state_file.hpp"
 
 namespace heartbeat::daemon {
 
@@ -42,8 +36,6 @@ class Monitor {
  private:
   // `asked`: how long the poll before it was to sleep, from `since` on.
   void turn(Duration asked, Instant since);
-  Duration time_to_sleep(Instant now) const;
-  void note_pause(Duration pause);
   void probe(Instant now);
   void take_signals();
   void reload();
@@ -51,25 +43,18 @@ class Monitor {
   std::string apply(const Options& options);
   // Both work on a bounded share of what there is.
   bool drain(Instant now);
-  void judge(Instant now, bool drained);
-  void number(bool overloaded);
+  void answer(const store::Clocks& at);
   void publish(Instant now);
-  void beat(Instant now);
-  void answer(Instant now);
+  void beat(const store::Clocks& at);
 
   Options options_;
   Reread reread_;
   const bus::Signals& signals_;
   std::shared_ptr<spdlog::logger> logger_;
 
-  wire::EventDecoder decoder_;
-  core::Fleet fleet_;
-  core::Transitions transitions_;
-  AlertLog log_;
+  std::unique_ptr<store::StateFile> state_file_;  // nullptr: there is none
+  Watch watch_;
   AlertReport report_;
-  Health health_;
-  std::unique_ptr<Journal> journal_;  // nullptr: no state file
-  StatusDesk desk_;
 
   zmq::context_t context_;
   bus::EventSocket events_;
@@ -77,11 +62,7 @@ class Monitor {
   bus::StatusSocket status_;
   bus::Probe probe_;
 
-  Pauses pauses_;
-  Watermark watermark_;
   std::uint64_t probe_connections_ = 0;  // that were dealt with
-  Instant next_beat_;
-  bool work_left_ = false;
   bool stopping_ = false;
 };
 

@@ -7,7 +7,7 @@
 #include <tuple>
 
 #include "store/sqlite.hpp"
-#include "store/state_file.hpp"
+#include "store/storage.hpp"
 
 namespace heartbeat::store {
 

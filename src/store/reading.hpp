@@ -6,7 +6,7 @@
 #include <string>
 
 #include "store/sqlite.hpp"
-#include "store/state_file.hpp"
+#include "store/storage.hpp"
 
 namespace heartbeat::store {
 

@@ -197,6 +197,8 @@ StateFile::StateFile(const std::string& path, const Clocks& clocks, std::size_t 
 
 StateFile::~StateFile() = default;
 
+const std::string& StateFile::name() const { return writer_->path; }
+
 std::optional<State> StateFile::load() {
   return in_words(writer_->path, [this] {
     return read_state(writer_->connection, clocks_, writer_->keeping.alerts_kept, boot_);

@@ -17,55 +17,19 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "heartbeat/time.hpp"
 #include "store/records.hpp"
+#include "store/storage.hpp"
 
 namespace heartbeat::store {
-
-// The file cannot be used: corrupt, newer, read-only, locked by another monitor, no room, … what()
-// says which file, what is wrong with it, and what would be right, in one line.
-class Unusable : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-struct Batch {
-  Globals globals;
-  std::vector<RunRecord> runs;           // each replaces the record at its slot
-  std::vector<std::uint32_t> forgotten;  // slots whose records go, before `runs` are written
-  std::vector<ActivityBlock> activity;   // written after `runs`
-  std::vector<SourceRecord> sources;     // each replaces the record at its slot
-  std::vector<std::uint32_t> forgotten_sources;
-  std::vector<AlertRecord> alerts;  // new ones, in order of seq
-};
-
-// What the file held when it was opened.
-struct State {
-  Globals globals;
-  std::vector<RunRecord> runs;  // by slot, last_activity from the blocks where those are later
-  std::vector<SourceRecord> sources;
-  // Of globals.epoch, oldest first, without gaps, at most as many as asked for.
-  std::vector<AlertRecord> alerts;
-  WallTime written_at{};  // the last batch's
-  Duration down{};        // from then to now, not negative
-  // The machine went down before a monitor could end: what it committed in its last second may be
-  // missing, and alerts that were published. Their seqs must not name others: begin a new epoch.
-  bool cut = false;
-};
-
-struct Clocks {
-  Instant now;
-  WallTime wall_now;
-};
 
 // Which boot of the machine an Instant belongs to; "" where the system does not say.
 std::string boot_id();
 
-class StateFile {
+class StateFile final : public Storage {
  public:
   // Opens or creates it, and locks it (FILE.lock beside it, so that readers may read). Throws
   // Unusable. `history_days`: older alerts are pruned, a few at a time, never one of the last
@@ -73,31 +37,18 @@ class StateFile {
   StateFile(const std::string& path, const Clocks& clocks, std::size_t alerts_kept,
             int history_days, const std::string& boot = boot_id());
   // Writes what was handed over, closes, and unlocks.
-  ~StateFile();
+  ~StateFile() override;
   StateFile(const StateFile&) = delete;
   StateFile& operator=(const StateFile&) = delete;
 
-  // nullopt: the file is new. Once, before the first write(). Throws Unusable: corrupt.
-  std::optional<State> load();
-
-  // REQUIRES: nothing is being written. Never waits.
-  void write(std::unique_ptr<Batch> batch, const Clocks& clocks);
-
-  struct Written {
-    std::unique_ptr<Batch> batch;  // what was handed over; the caller may use its memory again
-    std::optional<std::string>
-        error;  // nullopt = committed; otherwise nothing of it is in the file
-    // Why committed batches, this one or earlier, did not reach the disk, or the log cannot become
-    // shorter: as long as it is said, a power cut costs more than a second.
-    std::optional<std::string> unsynced;
-    Duration took{};  // since write()
-  };
+  const std::string& name() const override;
+  // Throws Unusable: corrupt.
+  std::optional<State> load() override;
+  void write(std::unique_ptr<Batch> batch, const Clocks& clocks) override;
   // Readable when written() has something to give.
   int fd() const;
-  // The batch that was handed over, once its fate is known. Never waits.
-  std::optional<Written> written();
-  // The same, waiting no longer than `limit`.
-  std::optional<Written> wait_written(Duration limit);
+  std::optional<Written> written() override;
+  std::optional<Written> wait_written(Duration limit) override;
 
  private:
   struct Writer;
