@@ -94,7 +94,6 @@ Sequence Sources::observe(const Event& event, std::uint64_t hash, Instant now) {
   Source& source = slots_[slot];
   heard(slot, now);
   changed_.add(slot);
-  const bool after_gap = std::exchange(source.restored, false);
   switch (place_of(source, event)) {
     case Place::duplicate:
       return {true, slot};
@@ -104,7 +103,7 @@ Sequence Sources::observe(const Event& event, std::uint64_t hash, Instant now) {
       source.missing -= event.seq > source.base ? 1 : 0;
       break;
     case Place::ahead:
-      if (after_gap) {
+      if (std::exchange(source.restored, false)) {
         source.base = event.seq;
         source.missing = 0;
         source.incarnation = ++incarnations_;
@@ -115,10 +114,12 @@ Sequence Sources::observe(const Event& event, std::uint64_t hash, Instant now) {
       move_window(source, event.seq);
       break;
     case Place::next:
+      source.restored = false;
       move_window(source, event.seq);
       break;
     case Place::restarted:
       ++counters_.sources_restarted_total;
+      source.restored = false;
       source.incarnation = ++incarnations_;
       [[fallthrough]];
     case Place::first:

@@ -1,0 +1,28 @@
+// A fleet that goes on where another ended.
+#include "support/catch.hpp"
+#include "unit/watched.hpp"
+
+namespace heartbeat::core {
+
+TEST_CASE("what was sent while nobody read is not lost, whatever is sent again before") {
+  Watched watched;
+  Source source;
+  source.name = "s";
+  source.base = 1;
+  source.highest = 10;
+  source.window = ~std::uint64_t{0};
+  source.heard = start;
+  watched.fleet.restore(0, source);
+  watched.fleet.resume(Numbers{}, start, start, start);
+  const Counters& counters = watched.fleet.counters();
+  SECTION("doubles") { watched.fold(numbered(make(activity), 9), seconds{1}); }
+  SECTION("the next one") { watched.fold(numbered(make(activity), 11), seconds{1}); }
+  SECTION("nothing") {}
+  const bool next = watched.fleet.source("s").seq == 11;
+  watched.fold(numbered(make(activity), 40), seconds{2});
+  CHECK(counters.events_lost_total == (next ? 28U : 0U));
+  watched.fold(numbered(make(activity), 45), seconds{3});
+  CHECK(counters.events_lost_total == (next ? 32U : 4U));
+}
+
+}  // namespace heartbeat::core
