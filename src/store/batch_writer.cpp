@@ -1,5 +1,7 @@
 #include "store/batch_writer.hpp"
 
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -25,9 +27,9 @@ const std::tuple<std::int64_t, std::string, std::int64_t> before_all{-time_max_m
 
 }  // namespace
 
-BatchWriter::BatchWriter(Connection& connection, const std::string& boot)
+BatchWriter::BatchWriter(Connection& connection, const FileClock& clock)
     : connection_(connection),
-      boot_(boot),
+      clock_(clock),
       run_(connection, insert_sql<RunRecord>("INSERT OR REPLACE")),
       forgotten_run_(connection, "DELETE FROM runs WHERE slot = ?"),
       activity_(connection,
@@ -50,7 +52,7 @@ void BatchWriter::write(const Batch& batch, const Clocks& clocks) {
     forgotten_run_.run();
   }
   for (const RunRecord& run : batch.runs) {
-    bind_record(run_, run);
+    bind_record(run_, run, clock_.ahead);
     run_.run();
   }
   for (const ActivityBlock& block : batch.activity) {
@@ -61,7 +63,7 @@ void BatchWriter::write(const Batch& batch, const Clocks& clocks) {
     forgotten_source_.run();
   }
   for (const SourceRecord& source : batch.sources) {
-    bind_record(source_, source);
+    bind_record(source_, source, clock_.ahead);
     source_.run();
   }
   for (const AlertRecord& alert : batch.alerts) {
@@ -70,7 +72,7 @@ void BatchWriter::write(const Batch& batch, const Clocks& clocks) {
   }
   write_header(batch.globals, clocks);
   transaction.commit();
-  wrote_ = true;
+  ends_in_order_ = true;
   epoch_ = batch.globals.epoch;
   alert_seq_ = batch.globals.alert_seq;
   alerts_ = batch.alerts.size();
@@ -83,7 +85,7 @@ void BatchWriter::write_activity(const ActivityBlock& block) {
   };
   for (const LastActivity& last : block.last_activity) {
     append(last.order);
-    append(milliseconds(last.at));
+    append(milliseconds(last.at + clock_.ahead));
     append(milliseconds(last.paused_before));
   }
   activity_.bind(1, block.first_slot);
@@ -94,15 +96,24 @@ void BatchWriter::write_activity(const ActivityBlock& block) {
 void BatchWriter::write_header(const Globals& globals, const Clocks& clocks) {
   const Header header{.globals = globals,
                       .episode_epochs = joined(globals.episode_epochs),
-                      .boot = boot_,
+                      .boot = clock_.boot,
+                      .ahead_ms = clock_.ahead.count(),
                       .written = clocks.now,
                       .written_at = clocks.wall_now};
-  bind_record(header_, header);
+  bind_record(header_, header, clock_.ahead);
   header_.run();
 }
 
+bool BatchWriter::open() {
+  connection_.run(
+      "PRAGMA synchronous = FULL; UPDATE globals SET closed = 0 WHERE closed != 0; "
+      "PRAGMA synchronous = NORMAL");
+  ends_in_order_ = sqlite3_changes(connection_.get()) != 0;
+  return ends_in_order_;
+}
+
 void BatchWriter::close() {
-  if (wrote_) {
+  if (ends_in_order_) {
     connection_.run("UPDATE globals SET closed = 1");
   }
 }

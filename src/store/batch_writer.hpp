@@ -6,6 +6,7 @@
 #include <string>
 #include <tuple>
 
+#include "store/reading.hpp"
 #include "store/sqlite.hpp"
 #include "store/storage.hpp"
 
@@ -19,16 +20,20 @@ struct Keeping {
 
 class BatchWriter {
  public:
-  BatchWriter(Connection& connection, const std::string& boot);
+  BatchWriter(Connection& connection, const FileClock& clock);
 
+  // Notes, on the disk itself, that the end of the monitor before is none any more: else a power
+  // cut could bring it back, and with it seqs that have been used since. Throws SqlError.
+  // Returns whether it had ended in order.
+  bool open();
   // All of it or nothing: throws SqlError, and can be called again.
   void write(const Batch& batch, const Clocks& clocks);
   // Looks at a few of the oldest alerts, more after a batch that brought more, and removes those
   // that are too old. Where it fails, it has another chance later. REQUIRES: behind a write().
   void prune(const Clocks& clocks, const Keeping& keeping);
   // Notes that the monitor ends in order; one that wrote nothing changes nothing of how the one
-  // before ended. The log is a chain: where this survives a power cut, so does all that was written
-  // before.
+  // before ended. The log is a chain: where
+  // this survives a power cut, so does all that was written before.
   void close();
 
  private:
@@ -36,7 +41,7 @@ class BatchWriter {
   void write_header(const Globals& globals, const Clocks& clocks);
 
   Connection& connection_;
-  std::string boot_;
+  FileClock clock_;
   Statement run_;
   Statement forgotten_run_;
   Statement activity_;
@@ -46,8 +51,8 @@ class BatchWriter {
   Statement header_;
   Statement oldest_;
   Statement pruned_;
-  std::string bytes_;  // of a block of activity
-  bool wrote_ = false;
+  bool ends_in_order_ = false;  // whether close() is to say so
+  std::string bytes_;           // of a block of activity
   // Of the last batch.
   std::string epoch_;
   std::uint64_t alert_seq_ = 0;

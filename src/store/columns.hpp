@@ -68,11 +68,16 @@ constexpr std::int64_t milliseconds(std::chrono::time_point<Clock, Duration> tim
   return time.time_since_epoch().count();
 }
 
-// Strings must live until the statement is reset.
+// Strings must live until the statement is reset. `ahead`: what instants in the file are ahead of
+// the program's.
 template <class Value>
-void bind_value(Statement& statement, int parameter, Content content, const Value& value) {
+void bind_value(Statement& statement, int parameter, Content content, Duration ahead,
+                const Value& value) {
   if constexpr (IsOptional<Value>::value) {
-    value ? bind_value(statement, parameter, content, *value) : statement.bind_null(parameter);
+    value ? bind_value(statement, parameter, content, ahead, *value)
+          : statement.bind_null(parameter);
+  } else if constexpr (std::same_as<Value, Instant>) {
+    statement.bind(parameter, milliseconds(value + ahead));
   } else if constexpr (Time<Value>) {
     statement.bind(parameter, milliseconds(value));
   } else if constexpr (std::integral<Value>) {
@@ -84,14 +89,24 @@ void bind_value(Statement& statement, int parameter, Content content, const Valu
   }
 }
 
+// How instants in the file become the program's: none is later than `latest`, and they are `ahead`.
+struct Shift {
+  Duration ahead{};
+  std::int64_t latest_ms = time_max_ms;
+
+  Instant instant(std::int64_t ms) const {
+    return Instant{Duration{std::min(ms, latest_ms)} - ahead};
+  }
+};
+
 // Throws std::range_error with what is wrong; the caller knows where.
 template <class Value>
 void read_value(const Statement& row, int column, std::span<const std::string_view> words,
-                Content content, Value& out) {
+                Content content, const Shift& shift, Value& out) {
   if constexpr (IsOptional<Value>::value) {
     out.reset();
     if (!row.is_null(column)) {
-      read_value(row, column, words, content, out.emplace());
+      read_value(row, column, words, content, shift, out.emplace());
     }
   } else if constexpr (std::same_as<Value, std::string>) {
     if (content == Content::bytes) {
@@ -122,6 +137,9 @@ void read_value(const Statement& row, int column, std::span<const std::string_vi
     if constexpr (std::same_as<Value, Duration>) {
       require(0, time_max_ms);
       out = Duration{number};
+    } else if constexpr (std::same_as<Value, Instant>) {
+      require(-time_max_ms, time_max_ms);
+      out = shift.instant(number);
     } else if constexpr (Time<Value>) {
       require(-time_max_ms, time_max_ms);
       out = Value{Duration{number}};
@@ -181,20 +199,20 @@ std::string select_sql(std::string_view rest) {
 }
 
 template <class Record>
-void bind_record(Statement& statement, const Record& record) {
+void bind_record(Statement& statement, const Record& record, Duration ahead = {}) {
   int parameter = 0;
   for_each_column<Record>([&](const auto& column) {
-    bind_value(statement, ++parameter, column.content, std::invoke(column.get, record));
+    bind_value(statement, ++parameter, column.content, ahead, std::invoke(column.get, record));
   });
 }
 
 // REQUIRES: the statement is a select_sql() at a row. Throws Corrupt.
 template <class Record>
-void read_record(const Statement& row, Record& out) {
+void read_record(const Statement& row, Record& out, const Shift& shift = {}) {
   int index = 0;
   for_each_column<Record>([&](const auto& column) {
     try {
-      read_value(row, index, column.words, column.content, std::invoke(column.get, out));
+      read_value(row, index, column.words, column.content, shift, std::invoke(column.get, out));
     } catch (const std::range_error& error) {
       throw Corrupt("a row of " + std::string(Table<Record>::name) + ": " +
                     std::string(column.name) + " " + error.what());

@@ -61,22 +61,13 @@ void check_identity(const std::string& path, Connection& connection) {
                    ", this program knows those up to " + std::to_string(schema_version) +
                    "; use the newer program that wrote it, or " + begin_anew);
   }
-  if (version != schema_version) {
+  if (version < 1) {
     throw Corrupt("version " + std::to_string(version) + " has never been");
   }
-}
-
-void create_tables(Connection& connection) {
-  Transaction transaction(connection, "BEGIN IMMEDIATE");
-  connection.run(create_sql<Header>().c_str());
-  connection.run(create_sql<RunRecord>().c_str());
-  connection.run(create_activity);
-  connection.run(create_sql<SourceRecord>().c_str());
-  connection.run(create_sql<AlertRecord>().c_str());
-  connection.run(create_alerts_by_time);
-  connection.run(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
-  connection.run(("PRAGMA user_version = " + std::to_string(schema_version)).c_str());
-  transaction.commit();
+  if (version < schema_version) {
+    throw Unusable(path + ": is of version " + std::to_string(version) +
+                   ", which this program reads no more; " + begin_anew);
+  }
 }
 
 void check_pages(Connection& connection) {
@@ -150,6 +141,19 @@ Connection open_for_writing(const std::string& path) {
     }
     return connection;
   });
+}
+
+void create_tables(Connection& connection) {
+  Transaction transaction(connection, "BEGIN IMMEDIATE");
+  connection.run(create_sql<Header>().c_str());
+  connection.run(create_sql<RunRecord>().c_str());
+  connection.run(create_activity);
+  connection.run(create_sql<SourceRecord>().c_str());
+  connection.run(create_sql<AlertRecord>().c_str());
+  connection.run(create_alerts_by_time);
+  connection.run(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
+  connection.run(("PRAGMA user_version = " + std::to_string(schema_version)).c_str());
+  transaction.commit();
 }
 
 Connection open_beside(const std::string& path) {

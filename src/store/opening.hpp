@@ -17,6 +17,8 @@ Connection open_for_writing(const std::string& path);
 // Another to the same file, which the first has found usable. Throws SqlError.
 Connection open_beside(const std::string& path);
 Connection open_for_reading(const std::string& path);
+// In an empty database.
+void create_tables(Connection& connection);
 
 // In words for the operator: what is wrong with the file, and what would be right.
 std::string unusable(const std::string& path, const SqlError& error);

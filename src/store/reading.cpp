@@ -1,7 +1,6 @@
 #include "store/reading.hpp"
 
 #include <algorithm>
-#include <concepts>
 #include <cstring>
 
 #include "store/tables.hpp"
@@ -10,60 +9,35 @@ namespace heartbeat::store {
 
 namespace {
 
-// Ages go on: by the boot clock within one boot, by the wall clock across boots, and where that was
-// set back they stand still.
-class Ageing {
- public:
-  Ageing(const Header& header, const Clocks& clocks, const std::string& boot)
-      // A machine that was set back to a snapshot of itself is in the same boot, at an earlier
-      // time.
-      : same_boot_(!boot.empty() && header.boot == boot && clocks.now >= header.written),
-        written_(header.written),
-        now_(clocks.now),
-        down_(same_boot_ ? clocks.now - header.written
-                         : std::max(Duration{0}, clocks.wall_now - header.written_at)) {}
-
-  bool same_boot() const { return same_boot_; }
-  Duration down() const { return down_; }
-
-  void move(Instant& instant) const {
-    if (!same_boot_) {
-      instant = now_ - (std::max(Duration{0}, written_ - instant) + down_);
-    }
-  }
-
-  // All instants of a record.
-  template <class Record>
-  void move_all(Record& record) const {
-    for_each_column<Record>([&](const auto& column) {
-      auto& value = std::invoke(column.get, record);
-      if constexpr (std::same_as<decltype(value), Instant&>) {
-        move(value);
-      } else if constexpr (std::same_as<decltype(value), std::optional<Instant>&>) {
-        if (value) {
-          move(*value);
-        }
-      }
-    });
-  }
-
- private:
-  bool same_boot_;
-  Instant written_;
-  Instant now_;
-  Duration down_;
+// What goes on in which way when the file is opened anew.
+struct Reopening {
+  Shift shift;
+  Duration down{};
+  bool same_boot = false;
 };
 
+// Ages go on: by the boot clock within one boot, by the wall clock across boots, and where that was
+// set back they stand still.
+Reopening reopening(const Header& header, const Clocks& clocks, const std::string& boot) {
+  const Duration ahead{header.ahead_ms};
+  // A machine that was set back to a snapshot of itself is in the same boot, at an earlier time.
+  if (!boot.empty() && header.boot == boot && clocks.now + ahead >= header.written) {
+    return {{ahead}, clocks.now + ahead - header.written, true};
+  }
+  const Duration down = std::max(Duration{0}, clocks.wall_now - header.written_at);
+  return {{header.written + down - clocks.now, milliseconds(header.written)}, down, false};
+}
+
 template <class Record>
-std::vector<Record> read_all(Statement& statement) {
+std::vector<Record> read_all(Statement& statement, const Shift& shift) {
   std::vector<Record> records;
   while (statement.step()) {
-    read_record(statement, records.emplace_back());
+    read_record(statement, records.emplace_back(), shift);
   }
   return records;
 }
 
-LastActivity entry_at(std::string_view bytes, std::size_t index) {
+LastActivity entry_at(std::string_view bytes, std::size_t index, const Shift& shift) {
   struct {
     std::uint64_t order;
     std::int64_t at_ms;
@@ -76,12 +50,12 @@ LastActivity entry_at(std::string_view bytes, std::size_t index) {
       throw Corrupt("a row of activity: a time of " + std::to_string(ms) + " ms, out of range");
     }
   }
-  return {entry.order, Instant{Duration{entry.at_ms}}, Duration{entry.paused_ms}};
+  return {entry.order, shift.instant(entry.at_ms), Duration{entry.paused_ms}};
 }
 
 // An entry is of the run whose order it names, and of no other that its place held before or holds
 // by now.
-void apply_activity(Connection& connection, std::vector<RunRecord>& runs) {
+void apply_activity(Connection& connection, const Shift& shift, std::vector<RunRecord>& runs) {
   Statement statement(connection,
                       "SELECT first_slot, last_activity FROM activity ORDER BY first_slot");
   auto run = runs.begin();
@@ -101,7 +75,7 @@ void apply_activity(Connection& connection, std::vector<RunRecord>& runs) {
       if (index >= bytes.size() / activity_bytes) {
         continue;
       }
-      const LastActivity last = entry_at(bytes, index);
+      const LastActivity last = entry_at(bytes, index, shift);
       if (last.order == run->order && last.at > run->last_activity && run->state != "ended") {
         run->last_activity = last.at;
         run->paused_before_activity = last.paused_before;
@@ -147,6 +121,11 @@ std::optional<Header> read_header(Connection& connection) {
 
 }  // namespace
 
+FileClock file_clock(Connection& connection, const Clocks& clocks, const std::string& boot) {
+  const std::optional<Header> header = read_header(connection);
+  return {boot, header ? reopening(*header, clocks, boot).shift.ahead : Duration{0}};
+}
+
 std::optional<State> read_state(Connection& connection, const Clocks& clocks,
                                 std::size_t alerts_kept, const std::string& boot) {
   const Transaction transaction(connection, "BEGIN");
@@ -154,25 +133,18 @@ std::optional<State> read_state(Connection& connection, const Clocks& clocks,
   if (!header) {
     return std::nullopt;
   }
+  const Reopening now = reopening(*header, clocks, boot);
   State state;
   Statement runs(connection, select_sql<RunRecord>("ORDER BY slot"));
-  state.runs = read_all<RunRecord>(runs);
-  apply_activity(connection, state.runs);
+  state.runs = read_all<RunRecord>(runs, now.shift);
+  apply_activity(connection, now.shift, state.runs);
   Statement sources(connection, select_sql<SourceRecord>("ORDER BY slot"));
-  state.sources = read_all<SourceRecord>(sources);
+  state.sources = read_all<SourceRecord>(sources, now.shift);
   state.alerts = read_alerts(connection, header->globals, alerts_kept);
-
-  const Ageing ageing(*header, clocks, boot);
-  for (RunRecord& run : state.runs) {
-    ageing.move_all(run);
-  }
-  for (SourceRecord& source : state.sources) {
-    ageing.move_all(source);
-  }
   state.globals = std::move(header->globals);
   state.written_at = header->written_at;
-  state.down = ageing.down();
-  state.cut = !ageing.same_boot() && !header->closed;
+  state.down = now.down;
+  state.cut = !now.same_boot && !header->closed;
   return state;
 }
 

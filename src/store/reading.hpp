@@ -10,7 +10,16 @@
 
 namespace heartbeat::store {
 
-// nullopt: nothing has been written yet. Instants are this boot's. Throws SqlError and Corrupt.
+// How the file's time is to be had from a boot's clock.
+struct FileClock {
+  std::string boot;
+  Duration ahead{};  // the file's time, of that clock; may be negative
+};
+
+// For whoever opens the file at `clocks`, of this boot. Throws SqlError and Corrupt, as below.
+FileClock file_clock(Connection& connection, const Clocks& clocks, const std::string& boot);
+
+// nullopt: nothing has been written yet. Instants are this boot's.
 std::optional<State> read_state(Connection& connection, const Clocks& clocks,
                                 std::size_t alerts_kept, const std::string& boot);
 

@@ -69,7 +69,8 @@ struct StateFile::Writer {
     std::chrono::steady_clock::time_point handed_over;
   };
 
-  Writer(const std::string& file, const Keeping& keep, const std::string& boot);
+  Writer(const std::string& file, const Keeping& keep, const Clocks& clocks,
+         const std::string& boot);
   ~Writer();
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
@@ -97,12 +98,13 @@ struct StateFile::Writer {
   std::thread thread;
 };
 
-StateFile::Writer::Writer(const std::string& file, const Keeping& keep, const std::string& boot)
+StateFile::Writer::Writer(const std::string& file, const Keeping& keep, const Clocks& clocks,
+                          const std::string& boot)
     : path(file),
       keeping(keep),
       lock(file),
       connection(open_for_writing(file)),
-      batches(connection, boot),
+      batches(connection, file_clock(connection, clocks, boot)),
       syncer(open_beside(file)) {
   sqlite3_wal_hook(connection.get(), keep_log_pages, &log_pages);
   thread = quiet_thread([this] { run(); });
@@ -191,7 +193,7 @@ StateFile::StateFile(const std::string& path, const Clocks& clocks, std::size_t 
     : clocks_(clocks), boot_(boot) {
   check_place(path);
   writer_ = in_words(path, [&] {
-    return std::make_unique<Writer>(path, Keeping{alerts_kept, history_days}, boot);
+    return std::make_unique<Writer>(path, Keeping{alerts_kept, history_days}, clocks, boot);
   });
 }
 
@@ -200,9 +202,17 @@ StateFile::~StateFile() = default;
 const std::string& StateFile::name() const { return writer_->path; }
 
 std::optional<State> StateFile::load() {
-  return in_words(writer_->path, [this] {
+  auto state = in_words(writer_->path, [this] {
     return read_state(writer_->connection, clocks_, writer_->keeping.alerts_kept, boot_);
   });
+  try {
+    writer_->batches.open();
+  } catch (const SqlError&) {
+    if (state) {
+      state->cut = true;  // a full disk is no reason not to watch
+    }
+  }
+  return state;
 }
 
 void StateFile::write(std::unique_ptr<Batch> batch, const Clocks& clocks) {

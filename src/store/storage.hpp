@@ -40,7 +40,8 @@ struct State {
   WallTime written_at{};  // the last batch's
   Duration down{};        // from then to now, not negative
   // The machine went down before a monitor could end: what it committed in its last second may be
-  // missing, and alerts that were published. Their seqs must not name others: begin a new epoch.
+  // missing, and alerts that were published. Or that could not be told from an orderly end, were it
+  // to go down now. Their seqs must not name others: begin a new epoch.
   bool cut = false;
 };
 

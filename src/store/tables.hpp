@@ -1,4 +1,5 @@
-// The tables of the state file, version 1.
+// The tables of the state file, version 2. Instants in it are the file's own time, which goes on
+// over boots: what one of them wrote the next need not write again.
 #pragma once
 
 #include <array>
@@ -10,7 +11,7 @@
 namespace heartbeat::store {
 
 inline constexpr std::int64_t application_id = 0x48425354;  // HBST, as file(1) shows it
-inline constexpr std::int64_t schema_version = 1;
+inline constexpr std::int64_t schema_version = 2;
 
 // The globals, and when and by which boot the last batch was written.
 struct Header {
@@ -18,6 +19,7 @@ struct Header {
   Globals globals;
   std::string episode_epochs;  // those of the globals, a line for each
   std::string boot;
+  std::int64_t ahead_ms = 0;  // the file's time, of that boot's clock
   Instant written;
   WallTime written_at{};
   bool closed = false;  // the monitor ended in order, after the last batch had reached the disk
@@ -68,6 +70,7 @@ struct Table<Header> {
       Column{"paused", Within{&Header::globals, &Globals::paused}},
       Column{"grace_at", Within{&Header::globals, &Globals::grace_at}},
       Column{"boot", &Header::boot},
+      Column{"ahead_ms", &Header::ahead_ms},
       Column{"written", &Header::written},
       Column{"written_at", &Header::written_at},
       Column{"closed", &Header::closed},

@@ -175,6 +175,24 @@ TEST_CASE("only a monitor that ended in order leaves no doubt after another boot
   CHECK_FALSE(loaded(folder.file(), clocks_at(0), "boot-3").cut);
 }
 
+TEST_CASE("while a monitor is at work its file says of none that it ended in order") {
+  const Folder folder;
+  const auto closed = [&folder] {
+    Connection reader(folder.file(), Connection::Access::read, patience);
+    return reader.number("SELECT closed FROM globals");
+  };
+  {
+    Monitor monitor(folder.file());
+    REQUIRE_FALSE(monitor.write());
+  }
+  REQUIRE(closed() == 1);
+  {
+    const Monitor monitor(folder.file());
+    CHECK(closed() == 0);
+  }
+  CHECK(closed() == 1);
+}
+
 TEST_CASE("a full disk fails the batch, which leaves nothing, and later ones succeed again") {
   const Folder folder;
   Child child([&folder](int) {

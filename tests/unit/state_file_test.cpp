@@ -340,6 +340,24 @@ TEST_CASE("after another boot ages go on by the wall clock, and are never negati
   }
 }
 
+TEST_CASE("what an earlier boot wrote keeps its age over all later restarts") {
+  const Folder folder;
+  const WallTime written_at = clocks_at(0).wall_now;
+  after(folder.file(), [](Batch& batch) { batch.runs = {run_at(0, 1, 49'000)}; });
+  {
+    // Another boot, ten seconds later, which writes something else.
+    Monitor monitor(folder.file(), {at(10), written_at + Duration{10'000}}, 1'000, 30, "boot-2");
+    CHECK(at(10) - monitor.state->runs[0].last_activity == Duration{11'000});
+    monitor.next.runs = {run_at(1, 2, 5)};
+    REQUIRE_FALSE(monitor.write());
+  }
+  const Clocks now{at(2'010), written_at + Duration{12'000}};
+  const State state = loaded(folder.file(), now, "boot-2");
+  CHECK(state.down == Duration{2'000});
+  CHECK(now.now - state.runs[0].last_activity == Duration{13'000});
+  CHECK(now.now - state.runs[1].last_activity == Duration{2'005});
+}
+
 TEST_CASE("where the system does not name its boots, each may be another") {
   const Folder folder;
   const Clocks later{clocks_at(5'000).now, clocks_at(1'000).wall_now};

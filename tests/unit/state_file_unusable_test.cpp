@@ -205,8 +205,15 @@ TEST_CASE("a value that no monitor writes is refused, with its table and column"
 TEST_CASE("a file of a newer version is refused, and both versions are named") {
   const Folder folder;
   const std::string path = written(folder);
-  change(path, "PRAGMA user_version = 2");
-  both_refuse(path, "is of version 2, this program knows those up to 1");
+  change(path, "PRAGMA user_version = 3");
+  both_refuse(path, "is of version 3, this program knows those up to 2");
+}
+
+TEST_CASE("a file of a version that is read no more is refused") {
+  const Folder folder;
+  const std::string path = written(folder);
+  change(path, "PRAGMA user_version = 1");
+  both_refuse(path, "is of version 1, which this program reads no more");
 }
 
 TEST_CASE("a second monitor is refused, and the first is named") {
