@@ -18,6 +18,9 @@ constexpr std::size_t blocks_per_batch = 1;
 constexpr std::size_t sources_per_batch = 1'024;
 // Within so many times the grace there is no other: a monitor that crashes on and on is not blind.
 constexpr int graces_apart = 10;
+// Episodes that were opened after the last commit may have been told of in an epoch that is not in
+// the file: their numbers are not used again. Far more than can wait for one commit.
+constexpr std::uint64_t episodes_passed_over = 65'536;
 
 store::Unusable corrupt(const std::string& path, const std::string& what) {
   return store::Unusable(path + ": is corrupt (" + what +
@@ -77,8 +80,8 @@ void Journal::restore(store::State&& state, const store::Clocks& clocks, Duratio
   if (graced) {
     grace_at_ = clocks.wall_now;
   }
-  fleet_.resume({was.episodes, was.registrations, was.transitions, was.capacity_episode, was.storm,
-                 was.source_incarnations, was.paused},
+  fleet_.resume({was.episodes + episodes_passed_over, was.registrations, was.transitions,
+                 was.capacity_episode, was.storm, was.source_incarnations, was.paused},
                 clocks.now, clocks.now - state.down, graced ? clocks.now + grace : Instant{});
   log_.resume(was.epoch, was.episode_epochs, was.alert_seq, was.published, std::move(alerts));
   epoch_ = was.epoch;
@@ -90,8 +93,8 @@ void Journal::restore(store::State&& state, const store::Clocks& clocks, Duratio
                 graced ? "" : ", too soon after the last start for a grace");
   if (state.cut) {
     logger_->warn(
-        "{}: the machine went down before the monitor did: a new epoch begins, because "
-        "alerts of its last second may be missing here",
+        "{}: the machine went down before the monitor did, or the disk does not take that it is "
+        "in use: a new epoch begins, because alerts may be missing here",
         storage_.name());
     fleet_.number_episodes_from(log_.begin_epoch(make_epoch()));
     epoch_ = log_.epoch();
@@ -104,21 +107,17 @@ std::uint64_t Journal::committed() const {
 }
 
 void Journal::paused(Duration pause) {
-  if (waiting_since_) {
-    *waiting_since_ += pause;
+  for (Waiting& alerts : waiting_alerts_) {
+    alerts.since += pause;
   }
 }
 
 void Journal::turn(const store::Clocks& clocks, Duration wait_max) {
   take_written(clocks.now);
-  if (in_file_ && log_.last_seq() > committed_) {
-    waiting_since_ = waiting_since_.value_or(clocks.now);
-    if (clocks.now - *waiting_since_ > wait_max) {
-      give_up_waiting("an alert waited for longer than " + std::to_string(wait_max.count()) +
-                      "ms for its commit");
-    }
-  } else {
-    waiting_since_.reset();
+  note_waiting(clocks.now);
+  if (!waiting_alerts_.empty() && clocks.now - waiting_alerts_.front().since > wait_max) {
+    give_up_waiting("an alert waited for longer than " + std::to_string(wait_max.count()) +
+                    "ms for its commit");
   }
   const bool alerts = in_file_ && log_.last_seq() > handed_over_;
   const bool due = waiting() != 0 && clocks.now - written_at_ >= batch_interval;
@@ -137,6 +136,7 @@ void Journal::take_written(Instant now) {
   if (written->error) {
     ++health_.state_failures_total;
     handed_over_ = committed_;
+    numbers_.reset();
     retry_at_ = now + retry_interval;
     note_again(*written->batch);
     logger_->error("{}", *written->error);
@@ -151,7 +151,16 @@ void Journal::take_written(Instant now) {
     logger_->warn("{}", *written->unsynced);
   }
   committed_ = handed_over_;
-  waiting_since_.reset();
+}
+
+void Journal::note_waiting(Instant now) {
+  while (!waiting_alerts_.empty() && waiting_alerts_.front().seq <= committed_) {
+    waiting_alerts_.pop_front();
+  }
+  const std::uint64_t noted = waiting_alerts_.empty() ? committed_ : waiting_alerts_.back().seq;
+  if (in_file_ && log_.last_seq() > noted) {
+    waiting_alerts_.push_back({log_.last_seq(), now});
+  }
 }
 
 void Journal::give_up_waiting(const std::string& why) {
@@ -160,7 +169,7 @@ void Journal::give_up_waiting(const std::string& why) {
   published_ = log_.published_seq();
   fleet_.number_episodes_from(log_.begin_epoch(make_epoch()));
   ++health_.state_epochs_left_total;
-  waiting_since_.reset();
+  waiting_alerts_.clear();
   logger_->error(
       "{}: {}: epoch {} begins, which is not in the file; alerts go out all the same, and the next "
       "start goes on with epoch {}",
@@ -168,8 +177,9 @@ void Journal::give_up_waiting(const std::string& why) {
 }
 
 std::size_t Journal::waiting() const {
+  // A pause changes nothing but the numbers, and all deadlines of silence with them.
   return fleet_.changed_runs().size() + fleet_.changed_blocks().size() +
-         fleet_.changed_sources().size();
+         fleet_.changed_sources().size() + (numbers_ == fleet_.numbers() ? 0U : 1U);
 }
 
 void Journal::hand_over(const store::Clocks& clocks, bool everything) {
@@ -180,6 +190,7 @@ void Journal::hand_over(const store::Clocks& clocks, bool everything) {
   }
   add_changes(*batch, everything);
   batch->globals = globals();
+  numbers_ = fleet_.numbers();
   storage_.write(std::move(batch), clocks);
   writing_ = true;
   written_at_ = clocks.now;

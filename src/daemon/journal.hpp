@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,7 @@ class Journal {
  private:
   void restore(store::State&& state, const store::Clocks& clocks, Duration grace);
   void take_written(Instant now);
+  void note_waiting(Instant now);
   void give_up_waiting(const std::string& why);
   void hand_over(const store::Clocks& clocks, bool everything);
   void add_alerts(store::Batch& batch);
@@ -72,7 +74,13 @@ class Journal {
   bool writing_alerts_ = false;
   Instant written_at_;                    // when a batch was handed over last
   Instant retry_at_;                      // after a failure, not before
-  std::optional<Instant> waiting_since_;  // the oldest alert that is not committed
+  std::optional<core::Numbers> numbers_;  // as handed over last; nullopt: none was
+  // Alerts that are not committed: by turns, the last seq of each and when it came.
+  struct Waiting {
+    std::uint64_t seq = 0;
+    Instant since;
+  };
+  std::deque<Waiting> waiting_alerts_;
 };
 
 }  // namespace heartbeat::daemon

@@ -78,6 +78,7 @@ class Watch {
 
   const core::Fleet& fleet() const { return fleet_; }
   const AlertLog& alerts() const { return log_; }
+  const Health& health() const { return health_; }
   Health& health() { return health_; }
 
  private:

@@ -1,0 +1,163 @@
+// What the journal hands over, when, and what a successor makes of it. The storage is in memory and
+// writes when it is told to.
+#include "daemon/journal.hpp"
+
+#include <spdlog/sinks/null_sink.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/state_files.hpp"
+
+namespace heartbeat::daemon {
+namespace {
+
+using store::clocks_at;
+
+// Keeps whole batches; holds the last one back until commit() or fail().
+class Memory final : public store::Storage {
+ public:
+  const std::string& name() const override { return name_; }
+  std::optional<store::State> load() override { return std::move(before); }
+  void write(std::unique_ptr<store::Batch> batch, const store::Clocks&) override {
+    writing = std::move(batch);
+  }
+  std::optional<Written> written() override { return std::exchange(written_, std::nullopt); }
+  std::optional<Written> wait_written(Duration) override { return written(); }
+
+  void commit() {
+    kept.push_back(*writing);
+    written_ = Written{std::move(writing), std::nullopt, std::nullopt, Duration{}};
+  }
+  void fail() { written_ = Written{std::move(writing), "no room", std::nullopt, Duration{}}; }
+
+  std::optional<store::State> before;
+  std::unique_ptr<store::Batch> writing;
+  std::vector<store::Batch> kept;
+
+ private:
+  std::string name_ = "memory";
+  std::optional<Written> written_;
+};
+
+constexpr Duration wait_max{100};
+
+// A monitor's state and its journal, without a loop.
+struct Kept {
+  explicit Kept(Memory& memory)
+      : storage(memory),
+        journal(
+            storage, Options{}, clocks_at(0), fleet, log, health,
+            std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::null_sink_st>())) {
+  }
+
+  void turn(std::int64_t ms) { journal.turn(clocks_at(ms), wait_max); }
+  // Registers a run that has been too long at once, for an alert.
+  void alert(const char* agent_id, std::int64_t ms) {
+    Event event;
+    event.kind = EventKind::register_;
+    event.agent_id = agent_id;
+    event.running_for_ms = Duration{10};
+    event.timeout_after_ms = Duration{1};
+    const Instant now = clocks_at(ms).now;
+    core::Transitions transitions;
+    fleet.fold({&event, 1}, now, transitions);
+    fleet.advance(now, now, 10, transitions);
+    for (const core::Transition& transition : transitions) {
+      log.add(transition, clocks_at(ms).wall_now, false);
+    }
+  }
+
+  Memory& storage;
+  core::Fleet fleet{core::Limits{}};
+  AlertLog log{"e1", 100};
+  Health health;
+  Journal journal;
+};
+
+TEST_CASE("a pause of the monitor alone is reason enough to write: all deadlines have moved") {
+  Memory storage;
+  Kept kept(storage);
+  kept.turn(100);
+  REQUIRE(storage.writing);
+  storage.commit();
+  kept.turn(200);
+  REQUIRE_FALSE(storage.writing);
+  kept.fleet.paused(Duration{3'000});
+  kept.turn(300);
+  REQUIRE(storage.writing);
+  CHECK(storage.writing->globals.paused == Duration{3'000});
+  INFO("nor is it forgotten where that fails");
+  storage.fail();
+  kept.turn(2'000);
+  kept.turn(4'000);
+  REQUIRE(storage.writing);
+}
+
+TEST_CASE("an alert that comes while a batch is written waits from then on, not from its commit") {
+  Memory storage;
+  Kept kept(storage);
+  kept.turn(100);
+  REQUIRE(storage.writing);
+  kept.alert("a", 110);
+  kept.turn(110);
+  storage.commit();
+  kept.turn(200);
+  CHECK(kept.health.state_epochs_left_total == 0);
+  REQUIRE(storage.writing);
+  CHECK(storage.writing->alerts.size() == 1);
+  kept.turn(110 + 100);
+  CHECK(kept.health.state_epochs_left_total == 0);
+  kept.turn(110 + 101);
+  CHECK(kept.health.state_epochs_left_total == 1);
+}
+
+TEST_CASE("an alert has its own time, whatever was committed since and before") {
+  Memory storage;
+  Kept kept(storage);
+  kept.alert("a", 100);
+  kept.turn(100);
+  kept.alert("b", 190);
+  kept.turn(190);
+  storage.commit();
+  kept.turn(195);
+  CHECK(kept.journal.committed() == 1);
+  kept.turn(190 + 100);
+  CHECK(kept.health.state_epochs_left_total == 0);
+  kept.turn(190 + 101);
+  CHECK(kept.health.state_epochs_left_total == 1);
+}
+
+TEST_CASE("no episode has the id of one that was told of in an epoch beside the file") {
+  Memory storage;
+  std::string told;
+  {
+    Kept kept(storage);
+    kept.turn(100);
+    storage.commit();
+    kept.alert("a", 150);
+    kept.turn(150);
+    storage.fail();
+    kept.turn(151);
+    REQUIRE(kept.health.state_epochs_left_total == 1);
+    const AlertLog::Entry* entry = kept.log.next(kept.journal.committed());
+    REQUIRE(entry != nullptr);
+    REQUIRE(entry->alert.epoch != "e1");
+    told = entry->alert.id;
+  }
+  const store::Globals globals = storage.kept.back().globals;
+  storage.before = store::State{};
+  storage.before->globals = globals;
+  Kept successor(storage);
+  REQUIRE(successor.log.epoch() == "e1");
+  successor.alert("b", 1'000);
+  successor.log.each_unpublished(
+      [&](const AlertLog::Entry& entry) { CHECK(entry.alert.id != told); });
+  CHECK(successor.log.unpublished() == 1);
+}
+
+}  // namespace
+}  // namespace heartbeat::daemon
