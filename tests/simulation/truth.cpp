@@ -1,0 +1,347 @@
+#include "truth.hpp"
+
+#include <algorithm>
+
+#include "finding.hpp"
+
+namespace heartbeat::simulation {
+namespace {
+
+constexpr Duration earlier_run_slack{5'000};
+constexpr std::uint64_t window = 64;
+// The monitor may take a pause to be shorter than it was by what counts as none, and by what it
+// was about to sleep; and longer by the latency of its turns.
+constexpr Duration pause_missed_max{110};
+constexpr Duration pause_added_max{60};
+constexpr Duration promptly{15};  // 10 ms, a probe's way, and what the clock's granularity adds
+constexpr Duration actives_kept{5'000};
+constexpr std::size_t few_runs = 100;  // runs_max below this: capacity and eviction matter
+
+std::string ms(Instant instant) { return std::to_string(instant.time_since_epoch().count()); }
+
+std::string shown(const std::pair<std::string, std::string>& name) {
+  return name.first + "/" + name.second;
+}
+
+}  // namespace
+
+void Truth::arrives(const SharedMessage& message, Instant at) {
+  unread_[{message->agent_id, message->run_id}].emplace_back(message, at);
+}
+
+bool Truth::duplicate(const Message& message, Instant at) {
+  if (message.source.empty()) {
+    return false;
+  }
+  Source& source = sources_[message.source];
+  const std::uint64_t highest = source.seen.empty() ? 0 : source.seen.rbegin()->first;
+  const bool anew = message.kind == EventKind::register_ && message.seq == 1 && highest > 1;
+  if (anew || message.seq + window < highest) {
+    source.seen.clear();
+  }
+  return !source.seen.emplace(message.seq, at).second;
+}
+
+void Truth::reads(const SharedMessage& message, Instant at, const core::Fleet& fleet) {
+  const Name name{message->agent_id, message->run_id};
+  auto& unread = unread_[name];
+  std::erase_if(unread, [&](const auto& each) { return each.first == message; });
+  if (duplicate(*message, at)) {
+    return;
+  }
+  Run& run = runs_[name];
+  const bool evicted = plan_.options.limits.runs_max < few_runs && run.state == State::ended &&
+                       fleet.tombstone(name.first, name.second, Instant{}) == nullptr;
+  if (run.state == State::ended &&
+      (evicted || at - run.last_zombie > plan_.options.limits.tombstone_ms)) {
+    run.state = State::unknown;
+  }
+  if (run.state == State::in_flight) {
+    reads_in_flight(name, run, *message, at);
+  } else {
+    reads_other(run, *message, at, fleet);
+  }
+  run.read_at = at;
+}
+
+void Truth::reads_in_flight(const Name& name, Run& run, const Message& message, Instant at) {
+  const bool of_earlier_run = message.running_for_ms && message.kind != EventKind::register_ &&
+                              at - *message.running_for_ms < run.started - earlier_run_slack;
+  if (of_earlier_run) {
+    return;
+  }
+  switch (message.kind) {
+    case EventKind::register_:
+      fresh(name, run, "re-registered");
+      return start(run, message, at);
+    case EventKind::activity:
+    case EventKind::idle:
+      return sign_of_life(name, run, message, at);
+    case EventKind::unregister:
+      fresh(name, run, "unregistered");
+      return end(run, at);
+  }
+}
+
+void Truth::reads_other(Run& run, const Message& message, Instant at, const core::Fleet& fleet) {
+  if (message.kind == EventKind::unregister) {
+    return;
+  }
+  const bool registers = message.kind == EventKind::register_;
+  if (run.state == State::ended) {
+    const Instant began = at - message.running_for_ms.value_or(Duration{});
+    if (registers ? began < run.ended_at : !message.running_for_ms || began <= run.ended_at) {
+      run.last_zombie = run.changed_at = at;
+      return;
+    }
+  }
+  if ((registers || plan_.options.limits.adopt_unknown) &&
+      fleet.runs_in_flight() < plan_.options.limits.runs_max) {
+    start(run, message, at);
+  }
+}
+
+void Truth::start(Run& run, const Message& message, Instant at) {
+  run = Run{};
+  run.state = State::in_flight;
+  run.idle = message.kind == EventKind::idle;
+  run.started = at - message.running_for_ms.value_or(Duration{});
+  active(run, at - message.idle_for_ms.value_or(Duration{}), at);
+  run.promise = message.stale_after_ms;
+  run.promised_at = run.promise_at = at;
+  if (message.kind == EventKind::register_) {
+    run.timeout_after = message.timeout_after_ms;
+  }
+  run.changed_at = at;
+}
+
+void Truth::active(Run& run, Instant active, Instant at) {
+  run.active = active;
+  run.active_at = at;
+  run.paused_active = Duration{};
+  run.actives.emplace_back(at, active);
+  while (run.actives.size() > 1 && at - run.actives[1].first > actives_kept) {
+    run.actives.pop_front();
+  }
+}
+
+void Truth::sign_of_life(const Name& name, Run& run, const Message& message, Instant at) {
+  const bool idle = message.kind == EventKind::idle;
+  if (run.idle != idle || run.promise || message.stale_after_ms || run.stale) {
+    run.changed_at = at;
+  }
+  run.idle = idle;
+  if (!idle) {
+    const Instant then = at - message.idle_for_ms.value_or(Duration{});
+    if (then >= run.active) {
+      active(run, then, at);
+    }
+    run.promise.reset();
+    const Duration threshold = plan_.options.limits.stale_threshold_ms;
+    const auto fresh_until = [&](bool surely) {
+      return run.active + threshold + run.paused_active + paused(run.active_at, surely, at);
+    };
+    if (at <= fresh_until(true)) {
+      fresh(name, run, "activity");
+    } else if (at <= fresh_until(false) && run.stale && !run.episode.empty()) {
+      expected_.push_back({name, run.episode, "activity", false});
+    }
+  }
+  if (message.stale_after_ms) {
+    run.promise = message.stale_after_ms;
+    run.promised_at = run.promise_at = at;
+    run.paused_promise = Duration{};
+    fresh(name, run, "promise");
+  }
+}
+
+void Truth::fresh(const Name& name, Run& run, const char* reason) {
+  if (run.stale && !run.episode.empty()) {
+    expected_.push_back({name, run.episode, reason});
+  }
+  run.stale = false;
+  run.episode.clear();
+}
+
+void Truth::end(Run& run, Instant at) {
+  run.state = State::ended;
+  run.stale = false;
+  run.episode.clear();
+  run.ended_at = run.last_zombie = run.changed_at = at;
+}
+
+Duration Truth::paused(Instant since, bool surely, Instant before) const {
+  Duration sum{};
+  for (const Pause& pause : pauses_) {
+    if (pause.to > since && pause.from < before) {
+      const Duration length = pause.to - pause.from;
+      sum += surely ? std::max(length - pause_missed_max, Duration{}) : length + pause_added_max;
+    }
+  }
+  return sum;
+}
+
+Instant Truth::silence_from(const Run& run, Instant at) const {
+  const Instant exceeded = run.promise ? run.promised_at + *run.promise + run.paused_promise +
+                                             paused(run.promise_at, true, at)
+                                       : run.active + plan_.options.limits.stale_threshold_ms +
+                                             run.paused_active + paused(run.active_at, true, at);
+  return std::max(exceeded, grace_from_);
+}
+
+Instant Truth::silence_to(const Run& run) const {
+  const Instant exceeded = run.promise ? run.promised_at + *run.promise + run.paused_promise +
+                                             paused(run.promise_at, false)
+                                       : run.active + plan_.options.limits.stale_threshold_ms +
+                                             run.paused_active + paused(run.active_at, false);
+  return std::max(exceeded, grace_to_);
+}
+
+Duration Truth::timeout_after(const Run& run) const {
+  return run.timeout_after.value_or(plan_.options.limits.timeout_threshold_ms);
+}
+
+// Until when something that is due then may be left unsaid.
+Instant Truth::in_time(Instant due) const {
+  const Instant since = std::max(due, started_);
+  Instant until = since + promptly + 2 * plan_.lag_max;
+  for (const Pause& pause : pauses_) {
+    if (pause.to > since && pause.from <= until) {
+      until += pause.to - pause.from + pause_added_max;
+    }
+  }
+  return until;
+}
+
+void Truth::says(const Alert& alert, Instant at) {
+  if (alert.agent_id.empty()) {
+    return;  // of the fleet
+  }
+  const Name name{alert.agent_id, alert.run_id};
+  if (alert.kind == "resolved") {
+    return says_resolved(alert);
+  }
+  Run& run = runs_[name];
+  require(run.state == State::in_flight,
+          shown(name) + " is not in flight, but there is a " + alert.kind);
+  if (alert.kind == "stale") {
+    says_stale(name, run, alert, at);
+  } else {
+    says_timeout(name, run, alert, at);
+  }
+  run.changed_at = at;
+}
+
+void Truth::nothing_unread(const Name& name, const Run& run, Instant by, bool of_its_end,
+                           const Alert& alert) const {
+  const auto unread = unread_.find(name);
+  if (unread == unread_.end() || alert.overloaded) {
+    return;
+  }
+  for (const auto& [message, arrived] : unread->second) {
+    const bool tells = message->kind == EventKind::register_ ||
+                       message->kind == (of_its_end ? EventKind::unregister : EventKind::activity);
+    const auto source = sources_.find(message->source);
+    const bool is_new = source == sources_.end() || !source->second.seen.contains(message->seq);
+    const bool of_this_run =
+        !message->running_for_ms || arrived - *message->running_for_ms >= run.started;
+    require(arrived > by || !tells || !is_new || !of_this_run || message->idle_for_ms,
+            shown(name) + ": " + alert.kind + ", due at " + ms(by) + ", but " + message->shown() +
+                " had arrived at " + ms(arrived) + " and was not read");
+  }
+}
+
+void Truth::says_stale(const Name& name, Run& run, const Alert& alert, Instant at) {
+  const core::Limits& limits = plan_.options.limits;
+  const Instant due = silence_from(run, at);
+  require(due < at, shown(name) + " is called stale before " + ms(due));
+  if (run.stale) {
+    require(!limits.stale_warning_only_once, shown(name) + " is warned of twice");
+    require(alert.id == run.episode,
+            shown(name) + ": a repeat of " + alert.id + ", but " + run.episode + " is open");
+    require(at > run.last_warning + limits.check_interval_ms,
+            shown(name) + ": a repeat too early, after " + ms(run.last_warning));
+  } else {
+    require(limits.stale_rearm || !run.warned,
+            shown(name) + " is warned of again in one registration");
+    nothing_unread(name, run, due, false, alert);
+  }
+  run.stale = run.warned = true;
+  run.episode = alert.id;
+  run.last_warning = at;
+}
+
+void Truth::says_timeout(const Name& name, Run& run, const Alert& alert, Instant at) {
+  const Instant due = run.started + timeout_after(run);
+  require(due < at, shown(name) + " is called too long before " + ms(due));
+  require(alert.supersedes == run.episode, shown(name) + ": a timeout supersedes '" +
+                                               alert.supersedes + "', but '" + run.episode +
+                                               "' is open");
+  nothing_unread(name, run, due, true, alert);
+  end(run, at);
+}
+
+void Truth::says_resolved(const Alert& alert) {
+  const auto passed_over = [&](const Expected& front) {
+    return !front.surely && (front.id != alert.id || front.reason != alert.reason);
+  };
+  while (!expected_.empty() && passed_over(expected_.front())) {
+    expected_.pop_front();
+  }
+  require(!expected_.empty(), alert.id + " is resolved for no reason");
+  const Expected expected = std::move(expected_.front());
+  expected_.pop_front();
+  require(alert.id == expected.id && alert.reason == expected.reason,
+          alert.id + " is resolved by " + alert.reason + ", but it ought to be " + expected.id +
+              " by " + expected.reason);
+  Run& run = runs_[expected.run];
+  if (!expected.surely && run.episode == expected.id) {
+    run.stale = false;
+    run.episode.clear();
+  }
+}
+
+void Truth::turn_over(Instant at) {
+  for (const Expected& expected : expected_) {
+    require(!expected.surely, expected.id + " is not resolved by " + expected.reason);
+  }
+  expected_.clear();
+  for (const auto& [name, run] : runs_) {
+    if (run.state != State::in_flight) {
+      continue;
+    }
+    const auto unread = unread_.find(name);
+    if (unread != unread_.end() && !unread->second.empty()) {
+      continue;  // whether that is read in time is a matter of the lag
+    }
+    const Instant timeout = run.started + timeout_after(run);
+    require(at <= in_time(std::max(timeout, run.read_at)),
+            shown(name) + ": no timeout, although due at " + ms(timeout));
+    const bool warns = !run.stale && (plan_.options.limits.stale_rearm || !run.warned);
+    const Instant silence = silence_to(run);
+    require(!warns || at <= in_time(std::max(silence, run.read_at)) || at > timeout,
+            shown(name) + ": no warning, although due at " + ms(silence));
+  }
+}
+
+std::size_t Truth::runs_in_flight() const {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      runs_, [](const auto& each) { return each.second.state == State::in_flight; }));
+}
+
+void Truth::compare(const core::Fleet& fleet) const {
+  for (const auto& [name, run] : runs_) {
+    const core::Run* there = fleet.find(name.first, name.second);
+    require((there != nullptr) == (run.state == State::in_flight),
+            shown(name) + (there != nullptr ? " is in flight, and ought not to be"
+                                            : " is not in flight, and ought to be"));
+    const bool certain = plan_.options.limits.stale_rearm || !run.warned;
+    require(there == nullptr || !certain || there->stale == run.stale,
+            shown(name) + (run.stale ? " ought to be stale" : " ought not to be stale"));
+  }
+  require(fleet.runs_in_flight() == runs_in_flight(), std::to_string(fleet.runs_in_flight()) +
+                                                          " runs are in flight, not " +
+                                                          std::to_string(runs_in_flight()));
+}
+
+}  // namespace heartbeat::simulation

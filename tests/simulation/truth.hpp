@@ -1,0 +1,132 @@
+// What the monitor ought to know and say, run by run, by PROTOCOL.md and by what really happened:
+// what was sent and arrived, when the monitor stood still, what its disk kept. Verdicts are held
+// against it as they are made.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/watch.hpp"
+#include "disk.hpp"
+#include "message.hpp"
+#include "plan.hpp"
+
+namespace heartbeat::simulation {
+
+class Truth {
+ public:
+  explicit Truth(const Plan& plan) : plan_(plan) {}
+
+  // Instants are the world's. `at`: when the monitor read its clock in the turn.
+  void arrives(const SharedMessage& message, Instant at);
+  // Before the monitor folds it.
+  void reads(const SharedMessage& message, Instant at, const core::Fleet& fleet);
+  // A verdict of that turn. Throws Finding.
+  void says(const Alert& alert, Instant at);
+  // After all verdicts of a turn: none is missing. Throws Finding.
+  void turn_over(Instant at);
+  void stops(Instant from, Instant to) { pauses_.push_back({from, to}); }
+
+  // The monitor died at `died`, and its successor has just started. What was read up to `kept_to`
+  // must be known to it, what came after may be. `older`: by how much more than they are its ages
+  // may be given, or less. Throws Finding.
+  struct Restart {
+    Instant died;
+    Instant started;
+    Instant kept_to;
+    Duration older{};
+    bool new_boot = false;
+    bool remembers = true;  // false: it has no state file, or that was empty
+    WallTime wall;
+  };
+  void restarts(const Restart& restart, const daemon::Watch& watch);
+  // What the fleet holds is what it ought to hold. Throws Finding.
+  void compare(const core::Fleet& fleet) const;
+
+  std::size_t runs_in_flight() const;
+
+ private:
+  using Name = std::pair<std::string, std::string>;
+  enum class State { unknown, in_flight, ended };
+  struct Run {
+    State state = State::unknown;
+    bool idle = false;
+    bool stale = false;
+    bool warned = false;
+    std::string episode;  // "" = none open
+    Instant last_warning;
+    Instant started;
+    Instant active;            // as the monitor knows it …
+    Instant active_at;         // … since it read that
+    Duration paused_active{};  // pauses after that and before `active_at`, as a successor took over
+    std::deque<std::pair<Instant, Instant>> actives;  // the last seconds' `active_at` and `active`
+    std::optional<Duration> promise;
+    Instant promised_at;  // when it was made
+    Instant promise_at;   // since when the monitor knows it
+    Duration paused_promise{};
+    std::optional<Duration> timeout_after;
+    Instant ended_at;
+    Instant last_zombie;
+    Instant changed_at;  // other than by activity
+    Instant read_at;     // anything of it
+  };
+  struct Pause {
+    Instant from;
+    Instant to;
+  };
+  struct Source {
+    std::map<std::uint64_t, Instant> seen;
+    Instant heard;
+  };
+  struct Expected {
+    Name run;
+    std::string id;
+    std::string reason;
+    bool surely = true;
+  };
+
+  bool duplicate(const Message& message, Instant at);
+  void reads_in_flight(const Name& name, Run& run, const Message& message, Instant at);
+  void reads_other(Run& run, const Message& message, Instant at, const core::Fleet& fleet);
+  void start(Run& run, const Message& message, Instant at);
+  void sign_of_life(const Name& name, Run& run, const Message& message, Instant at);
+  void active(Run& run, Instant active, Instant at);
+  void fresh(const Name& name, Run& run, const char* reason);
+  void end(Run& run, Instant at);
+  void says_stale(const Name& name, Run& run, const Alert& alert, Instant at);
+  void says_timeout(const Name& name, Run& run, const Alert& alert, Instant at);
+  void says_resolved(const Alert& alert);
+  // Messages that had arrived by then and would have told of the run, but were not read.
+  void nothing_unread(const Name& name, const Run& run, Instant by, bool of_its_end,
+                      const Alert& alert) const;
+  // At `at` it was not exceeded before the first, and was after the second.
+  Instant silence_from(const Run& run, Instant at) const;
+  Instant silence_to(const Run& run) const;
+  Duration timeout_after(const Run& run) const;
+  // Pauses that ended after `since` and began before `before`.
+  Duration paused(Instant since, bool surely, Instant before = Instant::max()) const;
+  Instant in_time(Instant due) const;
+  void take_over(Run& run, const core::Run& from, Duration ahead, const daemon::Watch& watch,
+                 Instant at);
+  void take_over_sources(const core::Fleet& fleet, const Restart& restart);
+  void check_kept(const Name& name, const Run& run, const core::Run* now, const core::Run* ended,
+                  Duration ahead, const Restart& restart, const core::Fleet& fleet) const;
+
+  const Plan& plan_;
+  std::map<Name, Run> runs_;
+  std::map<Name, std::deque<std::pair<SharedMessage, Instant>>> unread_;
+  std::map<std::string, Source> sources_;
+  std::vector<Pause> pauses_;
+  std::deque<Expected> expected_;
+  Instant grace_from_;            // no silence is warned of before this …
+  Instant grace_to_;              // … or may be not before this
+  Instant started_;               // the monitor
+  std::vector<WallTime> starts_;  // after each of them there may have been a grace
+  Duration older_{};              // by all restarts
+};
+
+}  // namespace heartbeat::simulation

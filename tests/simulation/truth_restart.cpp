@@ -1,0 +1,165 @@
+// What a restart must leave as it was, and what the successor goes on with.
+#include <algorithm>
+
+#include "finding.hpp"
+#include "truth.hpp"
+
+namespace heartbeat::simulation {
+namespace {
+
+constexpr Duration rounding{1};
+constexpr int graces_apart = 10;
+constexpr std::size_t few_runs = 100;
+constexpr Duration forever{INT64_MAX / 4};
+constexpr Duration sources_kept{3'500'000};  // in silence, nearly
+
+std::string shown(const std::pair<std::string, std::string>& name) {
+  return name.first + "/" + name.second;
+}
+
+bool near(Instant one, Instant other) { return one - other <= rounding && other - one <= rounding; }
+
+}  // namespace
+
+void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
+  started_ = restart.started;
+  older_ += restart.older;
+  unread_.clear();
+  expected_.clear();
+  grace_from_ = grace_to_ = Instant{};
+  if (!restart.remembers) {
+    pauses_.clear();
+    runs_.clear();
+    sources_.clear();
+    return;
+  }
+  const Duration grace = plan_.options.restart_grace_ms;
+  const bool graced = std::ranges::all_of(starts_, [&](WallTime at) {
+    return restart.wall - at >= graces_apart * grace || restart.wall < at;
+  });
+  grace_to_ = restart.started + grace;
+  if (graced) {
+    grace_from_ = grace_to_;
+  }
+  starts_.push_back(restart.wall);
+  const core::Fleet& fleet = watch.fleet();
+  const Duration ahead = restart.started - watch.health().started;
+  for (auto& [name, run] : runs_) {
+    const core::Run* now = fleet.find(name.first, name.second);
+    const core::Run* ended = fleet.tombstone(name.first, name.second, Instant{});
+    if (run.changed_at <= restart.kept_to) {
+      check_kept(name, run, now, ended, ahead, restart, fleet);
+    }
+    if (now != nullptr) {
+      take_over(run, *now, ahead, watch, restart.started);
+    } else if (ended != nullptr) {
+      run = Run{};
+      run.state = State::ended;
+      run.ended_at = ended->ended_at + ahead;
+      run.last_zombie = ended->last_zombie + ahead;
+    } else {
+      run = Run{};
+    }
+    run.changed_at = restart.kept_to;
+  }
+  pauses_.clear();
+  require(fleet.runs_in_flight() == runs_in_flight(), "a restart made runs up");
+  take_over_sources(fleet, restart);
+}
+
+void Truth::check_kept(const Name& name, const Run& run, const core::Run* now,
+                       const core::Run* ended, Duration ahead, const Restart& restart,
+                       const core::Fleet& fleet) const {
+  const std::string of = shown(name) + ": after a restart ";
+  if (run.state != State::in_flight) {
+    require(now == nullptr, of + "it is in flight, and was not");
+    const bool remembered =
+        run.state == State::ended && plan_.options.limits.runs_max >= few_runs &&
+        restart.started - run.last_zombie + restart.older <= plan_.options.limits.tombstone_ms;
+    require(ended != nullptr || !remembered, of + "it is not known to have ended");
+    require(ended == nullptr || run.state == State::unknown ||
+                near(ended->ended_at + ahead, run.ended_at - restart.older),
+            of + "it ended at another time");
+    return;
+  }
+  require(now != nullptr, of + "it is not in flight, and was");
+  require(near(now->started + ahead, run.started - restart.older), of + "its age is wrong");
+  require(now->promise == run.promise.value_or(Duration{}), of + "its promise is wrong");
+  require(!run.promise || near(now->promised_at + ahead, run.promised_at - restart.older),
+          of + "its promise is of another time");
+  require(now->timeout_after == run.timeout_after.value_or(Duration{}), of + "its limit is wrong");
+  require(now->stale == run.stale || (run.warned && !plan_.options.limits.stale_rearm),
+          of + (run.stale ? "it is not stale" : "it is stale"));
+  const auto kept = std::find_if(run.actives.rbegin(), run.actives.rend(),
+                                 [&](const auto& each) { return each.first <= restart.kept_to; });
+  const Instant at_least = kept == run.actives.rend() ? Instant{} - forever : kept->second;
+  const Instant active = now->last_activity + ahead;
+  require(active >= at_least - restart.older - rounding &&
+              active <= run.active - restart.older + rounding,
+          of + "its last activity is wrong");
+  if (run.active_at <= restart.kept_to && kept != run.actives.rend()) {
+    const Duration shift = fleet.numbers().paused - now->paused_before_activity;
+    const Duration least = run.paused_active + paused(run.active_at, true, restart.kept_to);
+    require(shift >= least, of + "the pauses since its last activity are forgotten: " +
+                                std::to_string(shift.count()) + " ms of " +
+                                std::to_string(least.count()));
+  }
+}
+
+void Truth::take_over(Run& run, const core::Run& from, Duration ahead, const daemon::Watch& watch,
+                      Instant at) {
+  const bool warned = from.warned;
+  run = Run{};
+  run.state = State::in_flight;
+  run.idle = from.state == core::RunState::idle;
+  run.stale = from.stale;
+  run.warned = warned;
+  run.episode = watch.alerts().episode_id(from.episode);
+  run.last_warning = from.last_warning + ahead;
+  run.started = from.started + ahead;
+  active(run, from.last_activity + ahead, at);
+  const Duration paused_in_all = watch.fleet().numbers().paused;
+  run.paused_active = paused_in_all - from.paused_before_activity;
+  if (from.promise != Duration{}) {
+    run.promise = from.promise;
+  }
+  run.promised_at = from.promised_at + ahead;
+  run.promise_at = at;
+  run.paused_promise = paused_in_all - from.paused_before_promise;
+  if (from.timeout_after != Duration{}) {
+    run.timeout_after = from.timeout_after;
+  }
+}
+
+void Truth::take_over_sources(const core::Fleet& fleet, const Restart& restart) {
+  std::map<std::string, Source> known;
+  std::size_t left = fleet.sources();
+  for (core::Slot slot = 0; left > 0; ++slot) {
+    const core::Source* source = fleet.source_at(slot);
+    if (source == nullptr) {
+      continue;
+    }
+    --left;
+    auto& seen = known[source->name].seen;
+    seen[source->highest] = restart.kept_to;
+    for (std::uint64_t behind = 1; behind <= 64 && behind < source->highest; ++behind) {
+      if ((source->window >> (behind - 1) & 1) != 0) {
+        seen[source->highest - behind] = restart.kept_to;
+      }
+    }
+  }
+  for (const auto& [name, source] : sources_) {
+    if (older_ > sources_kept) {
+      break;
+    }
+    for (const auto& [seq, at] : source.seen) {
+      const auto& seen = known[name].seen;
+      const bool in_window = !seen.empty() && seq + 64 >= seen.rbegin()->first;
+      require(at > restart.kept_to || (!seen.empty() && !in_window) || seen.contains(seq),
+              name + "#" + std::to_string(seq) + " was read, and is not known after a restart");
+    }
+  }
+  sources_ = std::move(known);
+}
+
+}  // namespace heartbeat::simulation
