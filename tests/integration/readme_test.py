@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 from agent_program import check_agent
@@ -54,8 +55,9 @@ class Programs(unittest.TestCase):
 
             run("agent.py")
             self.assertEqual(run("agent.py"), "")  # another incarnation of the same agent
-            while monitor.counters()["events_folded_total"] < 14:
-                monitor.check_running()
+            deadline = time.monotonic() + LIMIT
+            while (counters := monitor.counters())["events_folded_total"] < 14:
+                self.assertLess(time.monotonic(), deadline, counters)
             ended = monitor.request({"cmd": "agent", "agent_id": "dev-1"})["error"]
             self.assertEqual((ended["ended_by"], ended["outcome"]), ("unregister", "done"))
 
