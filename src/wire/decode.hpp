@@ -10,6 +10,7 @@
 #include <string_view>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -122,12 +123,14 @@ class Decoder {
   };
 
   // Reads the pairs of the map that `map` began. Pairs that are not in the table are shown to
-  // `other` and passed over. Of a key that appears twice the last counts; nil is absent.
+  // `other` and passed over. Of a key that appears twice the last counts; nil is absent. Nearly
+  // everybody writes keys in the table's order, so each is looked for from behind the last one on.
   template <class T, class Other>
   bool fields(const Token& map, int depth, T& out, Fields<T>& found, const Other& other) {
     if (depth <= 0) {
       return false;
     }
+    std::size_t from = 0;
     for (std::uint64_t i = 0; i < map.number; ++i) {
       Token key;
       Token token;
@@ -146,26 +149,10 @@ class Decoder {
         return false;
       }
       bool well_formed = true;
-      std::size_t index = 0;
-      const auto take = [&](const auto& field) {
-        if (key.bytes != field.key) {
-          ++index;
-          return false;
-        }
-        auto& member = out.*field.member;
-        if (found.present[index]) {  // the key a second time: nothing of the first value may stay
-          member = T{}.*field.member;
-        }
-        found.faults[index] = Fault::none;
-        found.present[index] = token.type != TokenType::nil;
-        if (found.present[index]) {
-          well_formed = value(token, field.bounds, depth - 1, member, found.faults[index]);
-        }
-        return true;
-      };
-      const bool known = std::apply([&](const auto&... field) { return (take(field) || ...); },
-                                    Message<T>::fields);
-      if (!known) {
+      if (const std::size_t place = place_of<T>(key.bytes, from); place < Fields<T>::count) {
+        well_formed = (this->*takers<T>[place])(token, depth - 1, out, found);
+        from = place + 1;
+      } else {
         other(key.bytes, token);
         well_formed = reader_.skip(token, depth - 1);
       }
@@ -177,6 +164,48 @@ class Decoder {
   }
 
  private:
+  // The key's place in the table, looked for from place `from` on and then from the first; count
+  // where it has none.
+  template <class T>
+  static std::size_t place_of(std::string_view key, std::size_t from) {
+    static constexpr auto keys = std::apply(
+        [](const auto&... field) {
+          return std::array<std::string_view, sizeof...(field)>{field.key...};
+        },
+        Message<T>::fields);
+    for (std::size_t place = from; place < keys.size(); ++place) {
+      if (keys[place] == key) {
+        return place;
+      }
+    }
+    for (std::size_t place = 0; place < from; ++place) {
+      if (keys[place] == key) {
+        return place;
+      }
+    }
+    return keys.size();
+  }
+
+  // Takes the value of the field in that place. False: malformed.
+  template <class T, std::size_t place>
+  bool take(const Token& token, int depth, T& out, Fields<T>& found) {
+    constexpr auto field = std::get<place>(Message<T>::fields);
+    auto& member = out.*field.member;
+    if (found.present[place]) {  // the key a second time: nothing of the first value may stay
+      member = T{}.*field.member;
+    }
+    found.faults[place] = Fault::none;
+    found.present[place] = token.type != TokenType::nil;
+    return !found.present[place] || value(token, field.bounds, depth, member, found.faults[place]);
+  }
+  template <class T>
+  using Taker = bool (Decoder::*)(const Token&, int, T&, Fields<T>&);
+  template <class T>
+  static constexpr auto takers = []<std::size_t... places>(std::index_sequence<places...>) {
+    return std::array<Taker<T>, sizeof...(places)>{&Decoder::take<T, places>...};
+  }
+  (std::make_index_sequence<Fields<T>::count>{});
+
   Reader reader_;
 };
 

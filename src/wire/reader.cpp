@@ -4,15 +4,6 @@
 
 namespace heartbeat::wire {
 
-bool Reader::take(std::size_t size, std::string_view& bytes) {
-  if (size > rest_.size()) {
-    return false;
-  }
-  bytes = rest_.substr(0, size);
-  rest_.remove_prefix(size);
-  return true;
-}
-
 bool Reader::big_endian(std::size_t size, std::uint64_t& value) {
   std::string_view bytes;
   if (!take(size, bytes)) {
@@ -66,25 +57,11 @@ bool Reader::real(std::size_t size, Token& token) {
   return true;
 }
 
-bool Reader::next(Token& token) {
-  std::string_view first;
-  if (!take(1, first)) {
-    return false;
-  }
-  const auto byte = static_cast<unsigned char>(first.front());
-  if (byte <= 0x7f) {
-    token.type = TokenType::unsigned_integer;
-    token.number = byte;
-    return true;
-  }
+bool Reader::next_behind(unsigned char byte, Token& token) {
   if (byte <= 0x8f || (byte >= 0x90 && byte <= 0x9f)) {
     token.type = byte <= 0x8f ? TokenType::map : TokenType::array;
     token.number = byte & 0x0f;
     return true;
-  }
-  if (byte <= 0xbf) {
-    token.type = TokenType::string;
-    return take(byte & 0x1f, token.bytes);
   }
   if (byte >= 0xe0) {
     token.type = TokenType::negative_integer;
@@ -143,10 +120,7 @@ bool Reader::next(Token& token) {
   }
 }
 
-bool Reader::skip(const Token& token, int depth) {
-  if (token.type != TokenType::array && token.type != TokenType::map) {
-    return true;
-  }
+bool Reader::skip_container(const Token& token, int depth) {
   if (depth <= 0) {
     return false;
   }
