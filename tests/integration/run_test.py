@@ -141,6 +141,22 @@ class RunTest(RunCase):
             self.assertTrue(detail.startswith("sh -c exec sleep 60 éé"), detail)
             self.assertIn(len(detail.encode()), (511, 512))
 
+    def test_without_a_monitor_it_ends_soon_after_the_command(self):
+        seconds = []
+        for _ in range(3):
+            begun = time.monotonic()
+            done = self.run_command(None, "true")
+            seconds.append(time.monotonic() - begun)
+            self.assertIn(b"the monitor was not told", done.stderr)
+        self.assertLess(min(seconds), 0.8)  # one second is what it waits for a monitor that was there
+
+    def test_the_shortest_command_is_told_where_the_monitor_is(self):
+        with Monitor(events="tcp://127.0.0.1:*") as monitor:
+            for number in range(20):
+                done = self.run_command(monitor, "true", options=("--run", f"r{number}"))
+                self.assertEqual(done.stderr, b"")
+                self.assertEqual(self.ended(monitor, f"r{number}"), ("unregister", "done"))
+
     def test_what_its_caller_ignores_is_ignored_by_the_command_and_changes_nothing_else(self):
         with Monitor() as monitor:
             for script, code in (("trap '' CHLD; exec \"$@\" sh -c 'exit 3'", 3),

@@ -209,6 +209,7 @@ int run_run(const Options& options, const RunOptions& verb) {
   const SignalDescriptor signals{signals_to_take()};
   AgentClientOptions to;
   to.events = options.endpoints.events;
+  to.linger_when_refused = false;
   AgentClient client(to);
   try {
     Child child(verb.command, signals.mask_before(), verb.beat_on_output);
