@@ -51,6 +51,14 @@ class RunOutputTest(RunCase):
             wrapped.terminate()
             self.assertEqual(wrapped.wait(LIMIT), -signal.SIGTERM)
 
+    def test_a_signal_behind_the_commands_end_takes_nothing_from_who_reads(self):
+        with Monitor() as monitor:
+            wrapped = self.start(monitor, "head", "-c", "120000", "/dev/zero", options=WATCHED)
+            self.assertEqual(self.ended(monitor, "r"), ("unregister", "done"))
+            wrapped.terminate()
+            self.assertEqual(wrapped.communicate(timeout=LIMIT)[0], bytes(120_000))
+            self.assertEqual(wrapped.returncode, 0)
+
     def test_a_command_waits_for_the_reader_of_its_output(self):
         script = "import os, select; os.set_blocking(1, False); total = 0\n" \
                  "while total < 1 << 26 and select.select([], [1], [], 1)[1]:\n" \

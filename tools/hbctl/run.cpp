@@ -12,6 +12,7 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -30,6 +31,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr Duration beat_interval{1'000};
+constexpr int reading_ms = 1'000;  // who reads has read the rest within this
 constexpr int cannot_start = 126;  // as env, nohup and timeout have it
 constexpr int not_found = 127;
 
@@ -122,37 +124,36 @@ class Output {
   // Whether something came since this was asked last.
   bool was_heard() { return heard_.exchange(false); }
 
-  // Hands on what the command has left in its pipes. Returns the signal that ended the wait for
-  // who reads it, as it would have ended the command; 0 = all was handed on.
+  // Hands on what the command has left in its pipes. A signal that would have ended the command
+  // while it waited for a reader ends this wait, unless somebody does read: then it is returned,
+  // else 0.
   int finish(const SignalDescriptor& signals) {
-    for (auto& relay : relays_) {
-      if (relay) {
-        relay->finish();
+    std::array<pollfd, 3> items{{{signals.fd(), POLLIN, 0}, {-1, POLLIN, 0}, {-1, POLLIN, 0}}};
+    for (std::size_t i = 0; i < relays_.size(); ++i) {
+      if (relays_[i]) {
+        relays_[i]->finish();
+        items[i + 1].fd = relays_[i]->ended();
       }
     }
-    for (auto& relay : relays_) {
-      if (const int number = relay ? wait_for(*relay, signals) : 0; number != 0) {
-        return number;
+    int deadly = 0;
+    while (items[1].fd >= 0 || items[2].fd >= 0) {
+      const int patience_ms = deadly == 0 ? -1 : reading_ms;
+      if (::poll(items.data(), items.size(), patience_ms) == 0) {
+        return deadly;
+      }
+      for (pollfd& ended : {std::ref(items[1]), std::ref(items[2])}) {
+        ended.fd = ended.revents != 0 ? -1 : ended.fd;
+      }
+      signalfd_siginfo signal{};
+      while (signals.take(signal)) {
+        const auto number = static_cast<int>(signal.ssi_signo);
+        deadly = is_deadly(number) ? number : deadly;
       }
     }
     return 0;
   }
 
  private:
-  static int wait_for(const Relay& relay, const SignalDescriptor& signals) {
-    std::array<pollfd, 2> items{{{relay.ended(), POLLIN, 0}, {signals.fd(), POLLIN, 0}}};
-    while (items[0].revents == 0) {
-      ::poll(items.data(), items.size(), -1);
-      signalfd_siginfo signal{};
-      while (items[0].revents == 0 && signals.take(signal)) {
-        if (is_deadly(static_cast<int>(signal.ssi_signo))) {
-          return static_cast<int>(signal.ssi_signo);
-        }
-      }
-    }
-    return 0;
-  }
-
   const bool promised_;
   std::atomic<bool> heard_{false};
   std::array<std::optional<Relay>, 2> relays_;  // last: their threads use what stands above
