@@ -151,7 +151,8 @@ class RunTest(RunCase):
         self.assertLess(min(seconds), 0.8)  # one second is what it waits for a monitor that was there
 
     def test_the_shortest_command_is_told_where_the_monitor_is(self):
-        with Monitor(events="tcp://127.0.0.1:*") as monitor:
+        anywhere = "tcp://127.0.0.1:*"
+        with Monitor(events=anywhere, alerts=anywhere, status=anywhere) as monitor:
             for number in range(20):
                 done = self.run_command(monitor, "true", options=("--run", f"r{number}"))
                 self.assertEqual(done.stderr, b"")
