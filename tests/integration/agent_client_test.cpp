@@ -334,6 +334,8 @@ TEST_CASE("a client that may give up loses nothing where the monitor is") {
   wait_until([&] { return !client.counts().connected; });
   run.finish("done");
   std::thread ending{[&] { client.stop(); }};
+  const auto refused_by = std::chrono::steady_clock::now() + Duration{500};  // more than once
+  wait_until([&] { return std::chrono::steady_clock::now() >= refused_by; });
   monitor.start();
   ending.join();
   CHECK(client.counts().changes_dropped_total == 0);
