@@ -127,8 +127,8 @@ std::string bash_values(const CLI::App& app, const std::string& verb) {
   return cases;
 }
 
-// Behind `run … --` stands a command line of its own. bash-completion knows how to complete that;
-// without it, by the function that is set for the command.
+// Behind `run … --` stands a command line of its own. bash-completion knows how to complete its
+// arguments; without it, by the function that is set for the command.
 constexpr const char* bash_parts =
     R"bash(# bash completion for hbctl: eval "$(hbctl completion bash)"
 _hbctl_files() {
@@ -137,12 +137,12 @@ _hbctl_files() {
   COMPREPLY=($(compgen -f -- "$current"))
 }
 _hbctl_command() {
-  if declare -F _command_offset >/dev/null; then
-    _command_offset "$1"
-    return
-  fi
   if [ "$1" -eq "$COMP_CWORD" ]; then
     COMPREPLY=($(compgen -c -- "$current"))
+    return
+  fi
+  if declare -F _command_offset >/dev/null; then
+    _command_offset "$1"
     return
   fi
   local spec=$(complete -p -- "${COMP_WORDS[$1]}" 2>/dev/null)
