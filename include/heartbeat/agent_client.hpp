@@ -33,6 +33,10 @@ struct AgentClientOptions {
   std::size_t changes_max = 100'000;
   // How long the destructor waits for what is not yet sent.
   Duration linger{1'000};
+  // False: where no monitor has ever subscribed, the first connection that is refused meanwhile
+  // ends that wait, as nobody is there. That takes up to 0.2 s; a host that does not answer
+  // refuses nothing.
+  bool linger_when_refused = true;
 };
 
 class HEARTBEAT_EXPORT AgentClient {

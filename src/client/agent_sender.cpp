@@ -173,6 +173,7 @@ bool AgentClient::Sender::turn() {
   now_ = coarse_now();
   if (collect() && !stop_at_) {
     stop_at_ = Clock::now() + options_.linger;
+    refusals_before_stop_ = publication_->refusals();
   }
   if (!publication_->subscribed()) {
     outbox_.clear();  // say_again() covers it
@@ -188,7 +189,13 @@ bool AgentClient::Sender::turn() {
     flush();
   }
   publish_counts();
-  return !stop_at_ || ((!waiting_.empty() || !outbox_.empty()) && Clock::now() < *stop_at_);
+  return !stop_at_ || is_worth_waiting();
+}
+
+bool AgentClient::Sender::is_worth_waiting() const {
+  const bool nobody_there = !options_.linger_when_refused && publication_->subscriptions() == 0 &&
+                            publication_->refusals() > refusals_before_stop_;
+  return (!waiting_.empty() || !outbox_.empty()) && !nobody_there && Clock::now() < *stop_at_;
 }
 
 void AgentClient::Sender::wait() {

@@ -76,6 +76,7 @@ class AgentClient::Sender {
   bool turn();
   // Waits until there is something to do.
   void wait();
+  bool is_worth_waiting() const;
   // Takes what was handed over. Returns whether the client is to stop.
   bool collect();
   void drop_beyond_limit();
@@ -125,6 +126,7 @@ class AgentClient::Sender {
   std::uint64_t events_sent_ = 0;
   std::uint64_t sends_refused_ = 0;
   std::optional<Clock::time_point> stop_at_;
+  std::uint64_t refusals_before_stop_ = 0;
   std::thread thread_;
 };
 

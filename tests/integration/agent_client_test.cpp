@@ -299,6 +299,48 @@ TEST_CASE("what cannot be told is counted, and nothing throws") {
   CHECK_THROWS_AS(AgentClient{options}, std::invalid_argument);
 }
 
+TEST_CASE("a client that may give up does so when nobody has ever been there") {
+  const Hbmond monitor;
+  auto options = to(monitor);
+  options.linger_when_refused = false;
+  for (const std::string& nobody : {options.events + "-nobody", std::string("tcp://127.0.0.1:1")}) {
+    auto absent = options;
+    absent.events = nobody;
+    const auto begun = std::chrono::steady_clock::now();
+    AgentClient client{absent};
+    { const AgentRun run{client, {.agent_id = "pm"}}; }
+    client.stop();
+    CHECK(client.counts().changes_dropped_total == 2);
+    CHECK(std::chrono::steady_clock::now() - begun < options.linger / 2);
+  }
+}
+
+TEST_CASE("a client that may give up loses nothing where the monitor is") {
+  Hbmond monitor;
+  auto options = to(monitor);
+  options.linger_when_refused = false;
+  for (int i = 0; i < 50; ++i) {
+    const std::string name = "agent" + std::to_string(i);
+    AgentClient client{options};
+    { const AgentRun run{client, {.agent_id = name}}; }
+    client.stop();
+    CHECK(client.counts().changes_dropped_total == 0);
+    wait_until([&] { return outcome_of(monitor, name) == "done"; });
+  }
+  AgentClient client{options};
+  AgentRun run{client, {.agent_id = "waits"}};
+  wait_until([&] { return run_of(monitor, "waits").has_value(); });
+  monitor.kill();  // it was there, so it may come back
+  wait_until([&] { return !client.counts().connected; });
+  run.finish("done");
+  std::thread ending{[&] { client.stop(); }};
+  const auto refused_by = std::chrono::steady_clock::now() + Duration{500};  // more than once
+  wait_until([&] { return std::chrono::steady_clock::now() >= refused_by; });
+  monitor.start();
+  ending.join();
+  CHECK(client.counts().changes_dropped_total == 0);
+}
+
 TEST_CASE("a run may outlive its client") {
   const Hbmond monitor;
   auto client = std::make_unique<AgentClient>(to(monitor));

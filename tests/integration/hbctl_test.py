@@ -81,13 +81,28 @@ class HbctlTest(unittest.TestCase):
             self.hbctl(monitor, "emit", "unregister", "dev-1", "--run", "r1", "--outcome", "done")
             self.assertEqual(self.ask_json(monitor, "agents")["agents"], [])
 
-    def test_emit_that_is_rejected_says_why(self):
-        with Monitor() as monitor:
-            error = self.hbctl(monitor, "emit", "register", "a" * 129, code=1)[1]
-            self.assertIn("agent_id", error)
-            self.assertIn("129", error)
+    def test_emit_that_is_rejected_says_so(self):
+        with Monitor(runs_max=1) as monitor:
+            self.hbctl(monitor, "emit", "register", "first")
+            error = self.hbctl(monitor, "emit", "register", "second", code=1)[1]
+            self.assertIn("hbctl counters", error)
             self.assertEqual(
-                self.ask_json(monitor, "emit", "register", "a\tb", code=1)["success"], False)
+                self.ask_json(monitor, "emit", "register", "second", code=1)["success"], False)
+
+    def test_emit_names_what_the_monitor_must_refuse_at_once(self):
+        for words, named, problem in (
+                (("register", ""), "AGENT", "is empty"),
+                (("register", "a" * 129), "AGENT", "has 129 bytes, expected are 1 to 128 bytes"),
+                (("register", "a\tb"), "AGENT", "holds a control character"),
+                (("idle", "a", "--run", "r" * 129), "--run", "0 to 128 bytes"),
+                (("idle", "a", "--task", "\x7f"), "--task", "holds a control character"),
+                (("register", "a", "--type", "t" * 65), "--type", "0 to 64 bytes"),
+                (("unregister", "a", "--outcome", "é" * 33), "--outcome", "has 66 bytes")):
+            with self.subTest(words=words):
+                error = self.hbctl(None, "emit", *words, code=2)[1]  # asks no monitor: code 3
+                self.assertEqual(error.count("\n"), 1, error)
+                self.assertIn(named, error)
+                self.assertIn(problem, error)
 
     def test_emit_refuses_options_that_its_kind_does_not_have(self):
         for words, option in ((("unregister", "a", "--promise", "5s"), "--promise"),

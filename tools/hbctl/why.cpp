@@ -114,6 +114,12 @@ bool collect_alerts(StatusClient& client, const ShowOptions& of, std::vector<Ale
     if (page == nullptr) {
       return false;
     }
+    // What follows in an epoch that begins between two pages is about other runs of these names.
+    if (request.epoch && *request.epoch != page->epoch) {
+      complain("the monitor was restarted meanwhile: this is what it knew before");
+      break;
+    }
+    request.epoch = page->epoch;
     for (Alert& alert : page->alerts) {
       request.since_seq = alert.seq;
       if (alert.agent_id == of.agent_id && (!of.run_id || alert.run_id == *of.run_id)) {
