@@ -22,6 +22,9 @@ Publication::Publication(const std::string& endpoint, Duration linger) {
   set_linger(linger);
   // Each fresh subscription is shown, also one like the last: it tells of another monitor.
   socket_.set(zmq::sockopt::xpub_verbose, 1);
+  // No handler is there, so nobody is asked; but a peer that does not speak ZMTP 3 is refused, and
+  // with such a one, an HTTP server say, libzmq 4.3.4 ends the process.
+  socket_.set(zmq::sockopt::zap_domain, "events");
   // A full pipe refuses, rather than losing silently.
   socket_.set(zmq::sockopt::xpub_nodrop, 1);
   if (zmq_socket_monitor(socket_.handle(), connection_events,

@@ -3,8 +3,10 @@
 import os
 import select
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 import unittest
 
@@ -149,6 +151,29 @@ class RunTest(RunCase):
             seconds.append(time.monotonic() - begun)
             self.assertIn(b"the monitor was not told", done.stderr)
         self.assertLess(min(seconds), 0.8)  # one second is what it waits for a monitor that was there
+
+    def test_a_server_of_http_is_taken_for_no_monitor(self):
+        answer = b"HTTP/1.1 400 Bad Request\r\n" + b"x-padding: 0123456789\r\n" * 5 + b"\r\n"
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            def serve():
+                while True:
+                    try:
+                        peer, _ = server.accept()
+                    except OSError:
+                        return
+                    with peer:
+                        peer.recv(100)
+                        peer.sendall(answer)
+            thread = threading.Thread(target=serve)
+            thread.start()
+            endpoint = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+            done = subprocess.run([*RUN, "--events", endpoint, "--", "sh", "-c", "exit 7"],
+                                  env=clean_environment(), capture_output=True, timeout=LIMIT,
+                                  check=False)
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+        self.assertEqual(done.returncode, 7)
+        self.assertIn(b"was not told", done.stderr)
 
     def test_the_shortest_command_is_told_where_the_monitor_is(self):
         anywhere = "tcp://127.0.0.1:*"
