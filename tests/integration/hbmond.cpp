@@ -144,6 +144,23 @@ void tell(const Hbmond& monitor, EventPublisher& publisher, const Event& event) 
   }
 }
 
+void let_time_out(const Hbmond& monitor, const std::string& name, int agents) {
+  EventPublisher publisher{monitor.endpoints().events};
+  for (int i = 0; i < agents; ++i) {
+    const std::string agent_id = name + std::to_string(i);
+    Event event;
+    event.kind = EventKind::register_;
+    event.agent_id = agent_id;
+    event.running_for_ms = Duration{1'000};
+    event.timeout_after_ms = Duration{1};
+    tell(monitor, publisher, event);
+  }
+}
+
+std::uint64_t last_seq(const Hbmond& monitor) {
+  return ask<AlertsReply>(monitor, AlertsRequest{}).last_seq;
+}
+
 Notices notices_until(const Endpoints& endpoints,
                       const std::function<bool(const AlertSubscriber::Notice&)>& last) {
   const int timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
@@ -166,6 +183,16 @@ Notices notices_until(const Endpoints& endpoints,
   close(timer);
   REQUIRE(found);
   return notices;
+}
+
+std::vector<std::uint64_t> seqs_of(const Notices& notices) {
+  std::vector<std::uint64_t> seqs;
+  for (const AlertSubscriber::Notice& notice : notices) {
+    if (notice.event == AlertSubscriber::Event::alert) {
+      seqs.push_back(notice.alert.seq);
+    }
+  }
+  return seqs;
 }
 
 }  // namespace heartbeat::test

@@ -68,11 +68,19 @@ using client::EventPublisher;
 // Publishes and waits until the monitor has read it.
 void tell(const Hbmond& monitor, EventPublisher& publisher, const Event& event);
 
+// Each of so many agents times out, for an alert each.
+void let_time_out(const Hbmond& monitor, const std::string& name, int agents);
+// Of the alerts published so far.
+std::uint64_t last_seq(const Hbmond& monitor);
+
 using Notices = std::vector<AlertSubscriber::Notice>;
 
 // What a subscriber hears that has handled nothing yet, in order, up to and with the first notice
 // for which `last` holds; fails the test when that does not come in time.
 Notices notices_until(const Endpoints& endpoints,
                       const std::function<bool(const AlertSubscriber::Notice&)>& last);
+
+// Of the alerts among them.
+std::vector<std::uint64_t> seqs_of(const Notices& notices);
 
 }  // namespace heartbeat::test
