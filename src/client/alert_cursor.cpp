@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "wire/utf8.hpp"
+
 namespace heartbeat::client {
 namespace {
 
@@ -15,6 +17,10 @@ constexpr Duration ask_again_in{1'000};  // after a question that was not answer
 std::uint64_t page_before(std::uint64_t seq) { return seq - std::min(seq, limit_default); }
 
 }  // namespace
+
+bool is_epoch(std::string_view text) {
+  return !text.empty() && text.size() <= epoch_bytes_max && wire::is_clean_text(text);
+}
 
 void AlertCursor::begin_after(std::uint64_t seq, std::string epoch) {
   last_ = seq;

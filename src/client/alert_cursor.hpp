@@ -10,6 +10,7 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "client/sockets.hpp"
 #include "heartbeat/alert.hpp"
@@ -17,6 +18,9 @@
 #include "heartbeat/status.hpp"
 
 namespace heartbeat::client {
+
+// Whether a monitor's epoch can be called so.
+bool is_epoch(std::string_view text);
 
 class AlertCursor {
  public:

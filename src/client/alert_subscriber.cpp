@@ -12,14 +12,12 @@
 #include "client/sockets.hpp"
 #include "client/status_connection.hpp"
 #include "wire/decode.hpp"
-#include "wire/utf8.hpp"
 
 namespace heartbeat {
 
 namespace {
 
 constexpr int receive_queue_max = 100'000;  // not below the monitor's alerts_kept by default
-constexpr std::size_t epoch_bytes_max = 64;
 // What the subscription delivered goes before an answer, because it may be the last of an epoch
 // that the answer ends; but no flood of it keeps an answer, or a question, waiting for ever.
 constexpr int messages_in_a_row_max = 1'000;
@@ -150,10 +148,9 @@ AlertSubscriber::AlertSubscriber(Endpoints endpoints, Duration timeout)
 AlertSubscriber::~AlertSubscriber() = default;
 
 void AlertSubscriber::begin_after(std::uint64_t since_seq, std::optional<std::string> epoch) {
-  if (epoch &&
-      (epoch->empty() || epoch->size() > epoch_bytes_max || !wire::is_clean_text(*epoch))) {
-    throw std::invalid_argument("AlertSubscriber::begin_after: epoch: expected 1 to " +
-                                std::to_string(epoch_bytes_max) +
+  if (epoch && !client::is_epoch(*epoch)) {
+    throw std::invalid_argument("AlertSubscriber::begin_after: epoch: got '" + *epoch +
+                                "', expected 1 to " + std::to_string(epoch_bytes_max) +
                                 " bytes of UTF-8 without control characters");
   }
   state_->cursor.begin_after(since_seq, std::move(epoch).value_or(""));
