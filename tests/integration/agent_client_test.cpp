@@ -5,10 +5,9 @@
 #include <chrono>
 #include <deque>
 #include <map>
-#include <mutex>
+#include <new>
 #include <random>
 #include <set>
-#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -27,17 +26,6 @@ AgentClientOptions to(const Hbmond& monitor, Duration beat_interval = Duration{2
   options.beat_interval = beat_interval;
   options.linger = time_limit;
   return options;
-}
-
-template <class Holds>
-void wait_until(const Holds& holds,
-                const std::source_location& asked = std::source_location::current()) {
-  const auto deadline = std::chrono::steady_clock::now() + time_limit;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() >= deadline) {
-      FAIL("not within the time limit: what line " << asked.line() << " waits for");
-    }
-  }
 }
 
 std::optional<RunDetail> run_of(const Hbmond& monitor, const std::string& agent_id) {
@@ -151,13 +139,29 @@ TEST_CASE("reporting activity allocates nothing") {
   AgentClient client{to(monitor)};
   AgentRun run{client, {.agent_id = "pm"}};
   const std::size_t before = allocations();
-  for (std::uint64_t i = 0; i < 10'000; ++i) {
+  for (std::uint64_t i = 0; i < 100'000; ++i) {
     run.activity();
     run.progress(i);
   }
   CHECK(allocations() == before);
   run.phase("one that does not fit into a small string");
   CHECK(allocations() > before);  // the count counts
+}
+
+TEST_CASE("each form of new is counted") {
+  const auto counted = [](const auto& allocate) {
+    const std::size_t before = allocations();
+    allocate();
+    return allocations() - before;
+  };
+  constexpr std::align_val_t aligned{128};
+  CHECK(counted([] { ::operator delete(::operator new(1)); }) == 1);
+  CHECK(counted([] { ::operator delete[](::operator new[](1)); }) == 1);
+  CHECK(counted([] { ::operator delete(::operator new(1, std::nothrow)); }) == 1);
+  CHECK(counted([] { ::operator delete[](::operator new[](1, std::nothrow)); }) == 1);
+  CHECK(counted([] { ::operator delete(::operator new(1, aligned), aligned); }) == 1);
+  CHECK(counted([] { ::operator delete[](::operator new[](1, aligned), aligned); }) == 1);
+  CHECK(counted([] { ::operator delete(::operator new(1, aligned, std::nothrow), aligned); }) == 1);
 }
 
 TEST_CASE("a monitor that comes later is told what happened meanwhile, with its age") {

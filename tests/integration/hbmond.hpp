@@ -3,9 +3,11 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,17 @@ namespace heartbeat::test {
 
 // Whatever takes longer is broken, also on a busy machine.
 inline constexpr Duration time_limit{20'000};
+
+template <class Holds>
+void wait_until(const Holds& holds,
+                const std::source_location& asked = std::source_location::current()) {
+  const auto deadline = std::chrono::steady_clock::now() + time_limit;
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() >= deadline) {
+      FAIL("not within the time limit: what line " << asked.line() << " waits for");
+    }
+  }
+}
 
 class Hbmond {
  public:
