@@ -134,6 +134,16 @@ std::optional<int> Hbmond::wait(Duration limit) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+std::uint64_t counter(const Hbmond& monitor, const std::string& name) {
+  for (const auto& [key, value] : ask<CountersReply>(monitor, CountersRequest{}).counters) {
+    if (key == name) {
+      return value;
+    }
+  }
+  FAIL("no counter " << name);
+  return 0;
+}
+
 void tell(const Hbmond& monitor, EventPublisher& publisher, const Event& event) {
   REQUIRE(publisher.wait_for_monitor(time_limit));
   REQUIRE(publisher.publish(event, time_limit));

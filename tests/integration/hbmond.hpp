@@ -76,6 +76,8 @@ Reply ask(const Hbmond& monitor, const Request& request) {
   return std::get<Reply>(std::move(answer));
 }
 
+std::uint64_t counter(const Hbmond& monitor, const std::string& name);
+
 using client::EventPublisher;
 
 // Publishes and waits until the monitor has read it.
