@@ -97,6 +97,7 @@ TEST_CASE("a subscriber begins with its first call, also where it reaches the mo
   let_time_out(monitor, "before", 2);
   // As late as a beat that tells the monitor's time may come.
   AlertSubscriber witness{monitor.endpoints()};
+  witness.begin_after(2);
   CHECK_FALSE(witness.next(-1, Duration{1'000}));
 
   Endpoints endpoints = monitor.endpoints();
