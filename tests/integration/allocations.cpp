@@ -11,8 +11,8 @@ thread_local std::size_t count = 0;
 
 }  // namespace
 
-// All forms, for the array forms call these: libzmq takes its engines with the one that does not
-// throw, and a sanitizer's own version of one would not belong to the delete below.
+// All forms: libzmq takes its engines with the one that does not throw, and a sanitizer's own
+// version of one would not be counted, nor belong to the delete below.
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
   ++count;
   return std::malloc(size == 0 ? 1 : size);
@@ -34,10 +34,25 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
   }
   throw std::bad_alloc{};
 }
+void* operator new[](std::size_t size) { return operator new(size); }
+void* operator new[](std::size_t size, const std::nothrow_t& none) noexcept {
+  return operator new(size, none);
+}
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return operator new(size, alignment);
+}
+void* operator new[](std::size_t size, std::align_val_t alignment,
+                     const std::nothrow_t& none) noexcept {
+  return operator new(size, alignment, none);
+}
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
 namespace heartbeat::test {
 
