@@ -244,8 +244,8 @@ void AgentClient::Sender::say_again() {
   }
   for (std::size_t said = 0; said < events.size();) {
     const std::size_t batch = std::min(batch_events, events.size() - said);
-    const std::size_t changes = std::min(said + batch, sent_.size());
-    say(std::span(events).subspan(said, batch), changes > said ? sent_[changes - 1].seq : 0);
+    const std::size_t changes = std::min(batch, sent_.size() - std::min(said, sent_.size()));
+    say(std::span(events).subspan(said, batch), changes > 0 ? sent_[said].seq : 0, changes);
     said += batch;
   }
   next_beat_ = Clock::now();
@@ -254,6 +254,7 @@ void AgentClient::Sender::say_again() {
 
 void AgentClient::Sender::say_changes() {
   std::vector<Event> events;
+  const std::uint64_t first_change = change_seq_ + 1;
   while (!waiting_.empty() && events.size() + 2 <= batch_events) {
     Change& change = sent_.emplace_back(std::move(waiting_.front()));
     waiting_.pop_front();
@@ -265,7 +266,7 @@ void AgentClient::Sender::say_changes() {
     note_sent(change);
     events.push_back(event_of(change));
   }
-  say(events, change_seq_);
+  say(events, first_change, change_seq_ + 1 - first_change);
 }
 
 // Behind all changes: what a run does is told after the run.
@@ -293,13 +294,15 @@ void AgentClient::Sender::say_beats() {
   }
 }
 
-void AgentClient::Sender::say(std::span<const Event> events, std::uint64_t change_seq) {
+void AgentClient::Sender::say(std::span<const Event> events, std::uint64_t first_change,
+                              std::size_t changes) {
   if (events.empty()) {
     return;
   }
   Message message;
   message.events = events.size();
-  message.change_seq = change_seq;
+  message.first_change = first_change;
+  message.end_change = first_change + changes;
   wire::encode_batch(events, message.payload);
   outbox_.push_back(std::move(message));
 }
@@ -311,9 +314,21 @@ bool AgentClient::Sender::flush() {
       return false;
     }
     events_sent_ += outbox_.front().events;
-    change_seq_taken_ = std::max(change_seq_taken_, outbox_.front().change_seq);
+    note_taken(outbox_.front());
   }
   return true;
+}
+
+// It may have waited long for that, and the connection may end right behind it.
+void AgentClient::Sender::note_taken(const Message& message) {
+  if (message.first_change == message.end_change) {
+    return;
+  }
+  const std::int64_t now = coarse_now();
+  for (std::uint64_t seq = message.first_change; seq < message.end_change; ++seq) {
+    sent_[seq - sent_.front().seq].sent = now;
+  }
+  change_seq_taken_ = std::max(change_seq_taken_, message.end_change - 1);
 }
 
 // Of those that the transport took. A connection that ends again and again within sent_kept_ms lets

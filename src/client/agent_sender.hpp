@@ -45,7 +45,7 @@ class AgentClient::Sender {
     // Set when it is sent first, and the same whenever it is sent again.
     EventKind kind = EventKind::activity;
     std::uint64_t seq = 0;
-    // When it was sent last.
+    // When it was said last, and once that was taken, when the transport took it.
     std::int64_t sent = 0;
   };
 
@@ -69,7 +69,8 @@ class AgentClient::Sender {
   struct Message {
     std::string payload;
     std::size_t events = 0;
-    std::uint64_t change_seq = 0;  // of its last change; 0 = it has none
+    std::uint64_t first_change = 0;  // the seqs of its changes
+    std::uint64_t end_change = 0;    // one behind them
   };
   using Clock = client::SteadyClock;
 
@@ -92,7 +93,9 @@ class AgentClient::Sender {
   void forget_old_changes();
   void forget_oldest_change();
 
-  void say(std::span<const Event> events, std::uint64_t change_seq = 0);
+  // Behind them, events that are no changes.
+  void say(std::span<const Event> events, std::uint64_t first_change = 0, std::size_t changes = 0);
+  void note_taken(const Message& message);
   void apply(Change& change);
   void note_active(AgentRun::Record& run, std::int64_t active);
   Event event_of(const Change& change) const;

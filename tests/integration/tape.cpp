@@ -1,5 +1,7 @@
 #include "tape.hpp"
 
+#include <chrono>
+
 namespace heartbeat::test {
 namespace {
 
@@ -57,7 +59,7 @@ void Tape::begin(std::size_t connection) {
 
 void Tape::take(std::size_t connection, std::string_view bytes) {
   const std::scoped_lock lock(mutex_);
-  ends_[connection] = Clock::time_point::max();
+  ends_[connection];
   Stream& stream = streams_.at(connection);
   stream.pending += bytes;
   std::string_view rest = stream.pending;
@@ -92,20 +94,20 @@ void Tape::take_change(std::size_t connection, const Event& event) {
   change.run = std::string(event.agent_id) + '/' + std::string(event.run_id);
   change.said = said_by(event);
   change.connection = connection;
-  change.at = Clock::now();
+  change.sent_at = event.sent_at.value_or(WallTime{});
   Change& known = changes_.try_emplace(event.seq, change).first->second;
   if (known.run != change.run || known.said != change.said) {
     ++mistakes_;
   }
   known.connection = connection;
-  known.at = change.at;
+  known.sent_at = change.sent_at;
 }
 
 void Tape::end(std::size_t connection) {
   const std::scoped_lock lock(mutex_);
   streams_.erase(connection);
   if (const auto ends = ends_.find(connection); ends != ends_.end()) {
-    ends->second = Clock::now();
+    ends->second = std::chrono::floor<Duration>(std::chrono::system_clock::now());
   }
 }
 
@@ -119,7 +121,7 @@ Tape::Changes Tape::changes() const {
   return changes_;
 }
 
-std::map<std::size_t, Tape::Clock::time_point> Tape::ends() const {
+Tape::Ends Tape::ends() const {
   const std::scoped_lock lock(mutex_);
   return ends_;
 }

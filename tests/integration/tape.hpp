@@ -1,30 +1,30 @@
 // What a cable handed on of an agents' client: its state changes, read from the ZMTP frames.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "heartbeat/event.hpp"
+#include "heartbeat/time.hpp"
 #include "wire/decode.hpp"
 
 namespace heartbeat::test {
 
 class Tape {
  public:
-  using Clock = std::chrono::steady_clock;
-
-  // A state change, by its seq, and when it was handed on last.
+  // A state change, by its seq; and of when it was handed on last, which connection it was and when
+  // the client had said it.
   struct Change {
     std::string run;   // agent/run
     std::string said;  // register, unregister OUTCOME, phase PHASE, idle
     std::size_t connection = 0;
-    Clock::time_point at;
+    WallTime sent_at{};
   };
   using Changes = std::map<std::uint64_t, Change>;
 
@@ -36,8 +36,9 @@ class Tape {
   // These from any thread.
   std::size_t size() const;
   Changes changes() const;
-  // Of a connection that was handed anything; time_point::max() = it has not ended.
-  std::map<std::size_t, Clock::time_point> ends() const;
+  // When each connection that was handed anything ended; nullopt = it has not.
+  using Ends = std::map<std::size_t, std::optional<WallTime>>;
+  Ends ends() const;
   // Changes that were said in other words the second time, and registers that were no changes.
   std::size_t mistakes() const;
 
@@ -52,7 +53,7 @@ class Tape {
 
   mutable std::mutex mutex_;
   std::map<std::size_t, Stream> streams_;
-  std::map<std::size_t, Clock::time_point> ends_;
+  Ends ends_;
   std::string source_;  // of changes; those of beats have another
   Changes changes_;
   std::size_t mistakes_ = 0;
