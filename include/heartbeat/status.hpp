@@ -18,6 +18,7 @@ namespace heartbeat {
 inline constexpr std::uint64_t limit_default = 1'000;  // rows or alerts in one reply
 inline constexpr std::uint64_t limit_max = 10'000;
 inline constexpr Bounds limit_bounds{1, limit_max};
+inline constexpr std::size_t epoch_bytes_max = 64;
 
 struct PingRequest {
   std::optional<std::string> source;
@@ -322,7 +323,7 @@ struct Message<AlertsRequest> {
   static constexpr std::string_view cmd = "alerts";
   static constexpr auto fields = std::tuple{
       Field{"since_seq", &AlertsRequest::since_seq},
-      Field{"epoch", &AlertsRequest::epoch, Presence::optional, {0, 64}},
+      Field{"epoch", &AlertsRequest::epoch, Presence::optional, {0, epoch_bytes_max}},
       Field{"limit", &AlertsRequest::limit, Presence::always, limit_bounds},
   };
 };

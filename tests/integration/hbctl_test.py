@@ -10,6 +10,9 @@ import subprocess
 import tempfile
 import time
 import unittest
+from types import SimpleNamespace
+
+import zmq
 
 from monitor import BIN_DIR, LIMIT, Monitor, clean_environment
 
@@ -306,6 +309,37 @@ class HbctlTest(unittest.TestCase):
             line = self.line_of(following, lambda: self.hbctl(monitor, "emit", "register", "after"))
             self.assertEqual(json.loads(line)["agent_id"], "after")
 
+    def test_since_is_of_an_epoch(self):
+        with Monitor(stale_threshold_ms=50) as monitor:
+            for name in ("one", "two"):
+                self.hbctl(monitor, "emit", "register", name)
+            epoch = self.wait_for_alerts(monitor, 2)[0]["epoch"]
+            for of, seqs in ((epoch, [2]), ("other", [1, 2])):
+                with self.subTest(epoch=of):
+                    since = ("--since", "1", "--epoch", of, "--json")
+                    listed, error = self.hbctl(monitor, "alerts", *since)
+                    self.assertEqual([json.loads(line)["seq"] for line in listed.splitlines()], seqs)
+                    self.assertEqual("not other" in error, of == "other", error)
+                    following = self.follow(monitor, *since)
+                    self.assertEqual(json.loads(self.line_of(following))["seq"], seqs[0])
+                    following.send_signal(signal.SIGINT)
+                    self.assertEqual(following.wait(LIMIT), 0)
+                    error = following.stderr.read()
+                    self.assertEqual("new epoch" in error, of == "other", error)
+
+    def test_ctrl_c_ends_a_follow_that_waits_for_its_first_answer(self):
+        with tempfile.TemporaryDirectory() as folder, zmq.Context() as context:
+            silent = SimpleNamespace(
+                **{name: f"ipc://{folder}/{name}" for name in ("events", "alerts", "status")})
+            with context.socket(zmq.ROUTER) as socket:
+                socket.linger = 0
+                socket.bind(silent.status)
+                following = self.follow(silent, "--timeout", "1h")
+                self.assertTrue(socket.poll(LIMIT * 1000))
+                following.send_signal(signal.SIGINT)
+                self.assertEqual(following.wait(LIMIT), 0)
+                self.assertEqual(following.stderr.read(), "")
+
     def test_closed_pipe_ends_quietly(self):
         with Monitor(stale_threshold_ms=50) as monitor:
             self.hbctl(monitor, "emit", "register", "one")
@@ -351,6 +385,8 @@ class HbctlTest(unittest.TestCase):
                 (("show",), "AGENT"), (("emit", "jump", "a"), "jump"),
                 (("agents", "--state", "dead"), "dead"), (("agents", "--limit", "0"), "--limit"),
                 (("alerts", "--since", "x"), "--since"),
+                (("alerts", "--epoch", "e"), "--since"),
+                (("alerts", "--since", "1", "--epoch", "e" * 65), "--epoch"),
                 (("emit", "idle", "a", "--promise", "10x"), "--promise"),
                 (("emit", "idle", "a", "--promise", "0s"), "0s"),
                 (("ping", "--timeout", "5"), "--timeout")):

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "client/alert_cursor.hpp"
 #include "completion.hpp"
 #include "duration.hpp"
 #include "options.hpp"
@@ -185,9 +186,20 @@ struct CommandLine {
              "hbctl alerts --since 120 --follow", [this] { return run_alerts(options, alerts); });
     log.add_flag("--follow", alerts.follow,
                  "go on with alerts as they come, until Ctrl-C; without --since beginning now");
-    number(
+    CLI::Option* since = number(
         log, "--since", 0, [this](std::uint64_t n) { alerts.since = n; },
         "only those after this seq");
+    log.add_option_function<std::string>(
+           "--epoch",
+           [this](const std::string& value) {
+             if (!client::is_epoch(value)) {
+               refuse("--epoch", value, "an epoch, as alerts and ping name it");
+             }
+             alerts.epoch = value;
+           },
+           "the epoch of --since; where the monitor has another, all that it keeps")
+        ->type_name("EPOCH")
+        ->needs(since);
     describe_history();
     verb("counters", "what the monitor has counted", "hbctl counters --json",
          [this] { return run_counters(options); });
