@@ -52,6 +52,7 @@ class Journal {
   void add_changes(store::Batch& batch, bool everything);
   void note_again(const store::Batch& batch);
   store::Globals globals() const;
+  std::uint64_t published() const;
   std::size_t waiting() const;
 
   core::Fleet& fleet_;
@@ -70,11 +71,13 @@ class Journal {
   std::uint64_t episodes_ = 0;     // of the file's epoch, once the log has another
   std::optional<WallTime> grace_at_;
 
+  bool failing_ = false;  // the last batch was not committed
   bool writing_ = false;
   bool writing_alerts_ = false;
   Instant written_at_;                    // when a batch was handed over last
   Instant retry_at_;                      // after a failure, not before
   std::optional<core::Numbers> numbers_;  // as handed over last; nullopt: none was
+  std::uint64_t published_known_ = 0;     // to the file
   // Alerts that are not committed: by turns, the last seq of each and when it came.
   struct Waiting {
     std::uint64_t seq = 0;

@@ -260,6 +260,9 @@ void World::settle() {
   const std::uint64_t published = watch.alerts().published_seq();
   timeline_.run_until(timeline_.now() + consumer_in_time);
   consumer_.has_all(watch.alerts().epoch(), published);
+  while (watch.alerts().unpublished() > 0) {
+    timeline_.run_until(timeline_.now() + Duration{1});
+  }
   truth_.compare(watch.fleet());
   std::map<std::string, std::string> open;
   const core::Fleet& fleet = watch.fleet();

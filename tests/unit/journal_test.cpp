@@ -97,6 +97,32 @@ TEST_CASE("a pause of the monitor alone is reason enough to write: all deadlines
   REQUIRE(storage.writing);
 }
 
+TEST_CASE("where nothing happens the file learns each second that the monitor was there") {
+  Memory storage;
+  Kept kept(storage);
+  kept.turn(100);
+  storage.commit();
+  kept.turn(200);
+  kept.turn(1'099);
+  REQUIRE_FALSE(storage.writing);
+  kept.turn(1'100);
+  REQUIRE(storage.writing);
+}
+
+TEST_CASE("that an alert was published is written, so that it does not go out again") {
+  Memory storage;
+  Kept kept(storage);
+  kept.alert("a", 100);
+  kept.turn(100);
+  storage.commit();
+  kept.turn(101);
+  REQUIRE(kept.log.next(kept.journal.committed()) != nullptr);
+  kept.log.published_next();
+  kept.turn(200);
+  REQUIRE(storage.writing);
+  CHECK(storage.writing->globals.published == 1);
+}
+
 TEST_CASE("an alert that comes while a batch is written waits from then on, not from its commit") {
   Memory storage;
   Kept kept(storage);
