@@ -47,6 +47,7 @@ Journal::Journal(store::Storage& storage, const Options& options, const store::C
     restore(std::move(*state), clocks, options.restart_grace_ms);
   }
   fleet_.track_changes();
+  health_.state_file = "kept";
 }
 
 void Journal::restore(store::State&& state, const store::Clocks& clocks, Duration grace) {
@@ -180,6 +181,7 @@ void Journal::give_up_waiting(const std::string& why) {
   published_ = log_.published_seq();
   fleet_.number_episodes_from(log_.begin_epoch(make_epoch()));
   ++health_.state_epochs_left_total;
+  health_.state_file = "left";
   waiting_alerts_.clear();
   logger_->error(
       "{}: {}: epoch {} begins, which is not in the file; alerts go out all the same, and the next "

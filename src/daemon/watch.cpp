@@ -141,6 +141,7 @@ std::optional<Beat> Watch::next_beat(const store::Clocks& clocks) {
   beat.overloaded = health_.overloaded;
   beat.uptime_ms = now - health_.started;
   beat.sent_at = clocks.wall_now;
+  beat.state_file = health_.state_file;
   return beat;
 }
 

@@ -144,7 +144,8 @@ void Truth::take_over_sources(const daemon::Watch& watch, const Restart& restart
     }
     --left;
     if (watch.health().started - source->heard > sources_kept) {
-      continue;  // it is forgotten at its next event
+      sources_.erase(source->name);  // it is forgotten at its next event
+      continue;
     }
     auto& seen = known[source->name].seen;
     seen[source->highest] = restart.kept_to;

@@ -161,7 +161,14 @@ int run_why(const Options& options, const ShowOptions& verb) {
   }
   Lines lines;
   if (error != nullptr) {
-    add(lines, "verdict", error->message + (error->outcome ? ", outcome " + *error->outcome : ""));
+    add(lines, "verdict",
+        "ended at " + format_time(error->ended_at.value_or(WallTime{})) + " by " +
+            *error->ended_by + (error->outcome ? ", outcome " + *error->outcome : ""));
+    if (error->zombie_events.value_or(0) != 0) {
+      add(lines, "zombies",
+          std::to_string(*error->zombie_events) +
+              " late events revived nothing; if it still works, it has to register anew");
+    }
   } else {
     for (const RunDetail& run : reply->runs) {
       explain(run, lines);
