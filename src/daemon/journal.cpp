@@ -34,11 +34,12 @@ store::Unusable corrupt(const std::string& path, const std::string& what) {
 
 Journal::Journal(store::Storage& storage, const Options& options, const store::Clocks& clocks,
                  core::Fleet& fleet, AlertLog& log, Health& health,
-                 std::shared_ptr<spdlog::logger> logger)
+                 std::shared_ptr<spdlog::logger> logger, EpochMaker new_epoch)
     : fleet_(fleet),
       log_(log),
       health_(health),
       logger_(std::move(logger)),
+      new_epoch_(std::move(new_epoch)),
       storage_(storage),
       epoch_(log.epoch()),
       written_at_(clocks.now),
@@ -100,7 +101,7 @@ void Journal::restore(store::State&& state, const store::Clocks& clocks, Duratio
         "{}: the machine went down before the monitor did, or the disk does not take that it is "
         "in use: a new epoch begins, because alerts may be missing here",
         storage_.name());
-    fleet_.number_episodes_from(log_.begin_epoch(make_epoch()));
+    fleet_.number_episodes_from(log_.begin_epoch(new_epoch_()));
     epoch_ = log_.epoch();
     handed_over_ = committed_ = published_ = 0;
   }
@@ -179,7 +180,7 @@ void Journal::give_up_waiting(const std::string& why) {
   in_file_ = false;
   episodes_ = fleet_.numbers().episodes;
   published_ = log_.published_seq();
-  fleet_.number_episodes_from(log_.begin_epoch(make_epoch()));
+  fleet_.number_episodes_from(log_.begin_epoch(new_epoch_()));
   ++health_.state_epochs_left_total;
   health_.state_file = "left";
   waiting_alerts_.clear();

@@ -27,8 +27,8 @@ class Journal {
   // Brings `fleet` and `log`, both new, to where an earlier monitor ended. Throws
   // store::Unusable. The references must outlive this.
   Journal(store::Storage& storage, const Options& options, const store::Clocks& clocks,
-          core::Fleet& fleet, AlertLog& log, Health& health,
-          std::shared_ptr<spdlog::logger> logger);
+          core::Fleet& fleet, AlertLog& log, Health& health, std::shared_ptr<spdlog::logger> logger,
+          EpochMaker new_epoch);
 
   // In each turn, after the transitions became alerts: takes note of what was written, and hands
   // over what is to be. `wait_max`: an alert that waits longer is published without the file.
@@ -59,6 +59,7 @@ class Journal {
   AlertLog& log_;
   Health& health_;
   std::shared_ptr<spdlog::logger> logger_;
+  EpochMaker new_epoch_;
   store::Storage& storage_;
 
   // The file's epoch is that of the log until an alert could not wait for its commit; from then on

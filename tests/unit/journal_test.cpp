@@ -51,8 +51,8 @@ struct Kept {
       : storage(memory),
         journal(
             storage, Options{}, clocks_at(0), fleet, log, health,
-            std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::null_sink_st>())) {
-  }
+            std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::null_sink_st>()),
+            make_epoch) {}
 
   void turn(std::int64_t ms) { journal.turn(clocks_at(ms), wait_max); }
   // Registers a run that has been too long at once, for an alert.
