@@ -30,20 +30,30 @@ struct AgentClientOptions {
   // nothing is gained by less than a second.
   Duration beat_interval{1'000};
   // State changes that wait while there is no monitor; beyond, the oldest are dropped and counted.
+  // And so many of those sent in the last 5 s, or said again in a connection that ended within 5 s,
+  // are kept to be sent again after a reconnection; beyond, the oldest are not, and count as
+  // displaced: one that died on its way in the connection's end is then lost.
   std::size_t changes_max = 100'000;
   // How long the destructor waits for what is not yet sent.
   Duration linger{1'000};
+  // False: where no monitor has ever subscribed, the first connection that is refused meanwhile
+  // ends that wait, as nobody is there. That takes up to 0.2 s; a host that does not answer
+  // refuses nothing.
+  bool linger_when_refused = true;
 };
 
 class HEARTBEAT_EXPORT AgentClient {
  public:
+  // A state change is counted in exactly one of `sent`, `dropped` and `waiting`.
   struct Counts {
-    std::uint64_t events_sent_total = 0;      // handed to the transport, repeats included
-    std::uint64_t changes_dropped_total = 0;  // state changes that were never sent
-    std::uint64_t changes_waiting = 0;        // not yet sent
-    std::uint64_t sends_refused_total = 0;    // the transport took nothing for a while
-    std::uint64_t subscriptions_total = 0;    // of monitors; a reconnection is a fresh one
-    bool connected = false;                   // a monitor listens
+    std::uint64_t events_sent_total = 0;        // handed to the transport, repeats included
+    std::uint64_t changes_sent_total = 0;       // state changes among them, each once
+    std::uint64_t changes_dropped_total = 0;    // state changes that were never sent
+    std::uint64_t changes_waiting = 0;          // not yet sent
+    std::uint64_t changes_displaced_total = 0;  // sent, and too many to be kept for a repeat
+    std::uint64_t sends_refused_total = 0;      // the transport took nothing for a while
+    std::uint64_t subscriptions_total = 0;      // of monitors; a reconnection is a fresh one
+    bool connected = false;                     // a monitor listens
   };
 
   // Starts the sender thread, which a fork() leaves behind: make the client in the process that

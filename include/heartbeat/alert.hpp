@@ -82,6 +82,7 @@ struct Beat {
   bool overloaded = false;
   Duration uptime_ms{};
   WallTime sent_at{};
+  std::string state_file;  // none; kept; left: its alerts are not in it, until it is started again
 };
 
 template <>
@@ -94,6 +95,7 @@ struct Message<Beat> {
       Field{"overloaded", &Beat::overloaded},
       Field{"uptime_ms", &Beat::uptime_ms},
       Field{"sent_at", &Beat::sent_at},
+      Field{"state_file", &Beat::state_file},
   };
 };
 

@@ -30,10 +30,13 @@ class HEARTBEAT_EXPORT AlertSubscriber {
   AlertSubscriber& operator=(const AlertSubscriber&) = delete;
 
   enum class Event { alert, gone, back, lost, trouble };
-  // What happened: an alert; the monitor fell silent for 3 s (gone) or speaks again (back;
-  // `restarted` where it has another epoch, and knows nothing of what was before); `lost` alerts
-  // are no longer kept by the monitor; or an answer could not be had or read (trouble, told
+  // What happened: an alert; the monitor fell silent for 3 s (gone) or speaks again (back); `lost`
+  // alerts are no longer kept by the monitor; or an answer could not be had or read (trouble, told
   // once until it is over; the question is asked again, and nothing is skipped meanwhile).
+  //
+  // `restarted`, of `back`, is told whenever the monitor has another epoch than before, or than
+  // begin_after() named, also where it was never silent: what it had not handed on of the old epoch
+  // is gone. Its first kept alert of the new one comes next.
   struct Notice {
     Event event = Event::alert;
     Alert alert;
@@ -42,14 +45,25 @@ class HEARTBEAT_EXPORT AlertSubscriber {
     std::string why;  // trouble
   };
 
-  // Where to begin: after `since_seq` of the monitor's present epoch (after its last alert, if that
-  // is earlier); unless told, with what comes after the first call of a function below. Call it
-  // before those.
-  void begin_after(std::uint64_t since_seq);
+  // Where to begin: after the alert `since_seq` of `epoch`, which a consumer keeps together. Under
+  // another epoch the monitor begins with the first alert that it keeps, and `restarted` is told.
+  // Without an epoch: of the one that the monitor has when it is first heard. A `since_seq` that
+  // the epoch has not reached counts as its last alert's. Call it before those below. Throws
+  // std::invalid_argument where an epoch can have no such name.
+  void begin_after(std::uint64_t since_seq, std::optional<std::string> epoch = std::nullopt);
+
+  // Unless told, it begins with what is raised after the first call of a function below, also where
+  // the monitor starts or can be reached only later: with the first kept alert whose `raised_at`
+  // is not before that call. The call's time by the monitor's clock is reckoned from a beat, which
+  // is late by what it took to come, at most about a second where next() is called seldom: an alert
+  // from so shortly before may be handed on, and none is skipped unless the monitor's clock is set
+  // meanwhile. Where even the first that is kept was raised after the call, all before it (at most
+  // so many may have been meant) are told as `lost`.
 
   // The next notice: each alert once and in order. Waits until there is one, and no longer than
-  // until `stop_fd` (-1 = none) is readable or `limit` has passed; then nullopt. Throws
-  // std::exception if the endpoint cannot be used.
+  // until `stop_fd` (-1 = none) is readable or `limit` has passed, whatever the monitor owes; then
+  // nullopt. A readable `stop_fd` goes before a notice. Throws std::exception if the endpoint
+  // cannot be used.
   std::optional<Notice> next(int stop_fd = -1, Duration limit = duration_max);
   // Hands each to `deliver` until that returns false or `stop_fd` becomes readable.
   void run(const std::function<bool(const Notice&)>& deliver, int stop_fd = -1);

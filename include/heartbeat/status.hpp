@@ -18,6 +18,7 @@ namespace heartbeat {
 inline constexpr std::uint64_t limit_default = 1'000;  // rows or alerts in one reply
 inline constexpr std::uint64_t limit_max = 10'000;
 inline constexpr Bounds limit_bounds{1, limit_max};
+inline constexpr std::size_t epoch_bytes_max = 64;
 
 struct PingRequest {
   std::optional<std::string> source;
@@ -218,6 +219,8 @@ struct MonitorHealth {
   Duration last_check_age_ms{};  // since deadlines were last looked at
   Duration ingest_lag_ms{};      // how far reading is behind arrival
   bool overloaded = false;
+  std::string state_file;  // none; kept; left: its alerts are not in it, until it is started again
+  std::string storm;       // the id of the storm that goes on; "" = none
 };
 
 template <>
@@ -229,6 +232,8 @@ struct Message<MonitorHealth> {
       Field{"last_check_age_ms", &MonitorHealth::last_check_age_ms},
       Field{"ingest_lag_ms", &MonitorHealth::ingest_lag_ms},
       Field{"overloaded", &MonitorHealth::overloaded},
+      Field{"state_file", &MonitorHealth::state_file},
+      Field{"storm", &MonitorHealth::storm},
   };
 };
 
@@ -322,7 +327,7 @@ struct Message<AlertsRequest> {
   static constexpr std::string_view cmd = "alerts";
   static constexpr auto fields = std::tuple{
       Field{"since_seq", &AlertsRequest::since_seq},
-      Field{"epoch", &AlertsRequest::epoch, Presence::optional, {0, 64}},
+      Field{"epoch", &AlertsRequest::epoch, Presence::optional, {0, epoch_bytes_max}},
       Field{"limit", &AlertsRequest::limit, Presence::always, limit_bounds},
   };
 };
@@ -377,6 +382,7 @@ struct Error {
   std::optional<WallTime> ended_at;
   std::optional<std::string> ended_by;  // timeout, unregister
   std::optional<std::string> outcome;
+  std::optional<std::uint64_t> zombie_events;  // that came late, for it or an earlier run
 };
 
 template <>
@@ -387,6 +393,7 @@ struct Message<Error> {
       Field{"ended_at", &Error::ended_at, Presence::optional},
       Field{"ended_by", &Error::ended_by, Presence::optional},
       Field{"outcome", &Error::outcome, Presence::optional},
+      Field{"zombie_events", &Error::zombie_events, Presence::optional},
   };
 };
 

@@ -43,7 +43,6 @@ class HEARTBEAT_EXPORT StatusClient {
   template <class Reply, class Request>
   HEARTBEAT_LOCAL Answer<Reply> exchange(const Request& request);
 
-  std::string endpoint_;
   Duration timeout_;
   int attempts_;
   int stop_fd_;

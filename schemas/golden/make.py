@@ -116,7 +116,7 @@ MESSAGES = {
     "alert-capacity": alert(41, "capacity", "error",
                             "Capacity: 1000000 runs in flight, new agents go unwatched"),
     "beat": {"v": 1, "epoch": EPOCH, "alert_seq": 41, "agents_monitoring": 20, "stale": 2,
-             "overloaded": False, "uptime_ms": 86_400_000, "sent_at": WALL},
+             "overloaded": False, "uptime_ms": 86_400_000, "sent_at": WALL, "state_file": "kept"},
     "request-ping-bare": request("ping"),
     "request-ping-source": request("ping", source=SOURCE),
     "request-status-default": request("status", limit=1_000),
@@ -138,7 +138,7 @@ MESSAGES = {
                             "timeout_threshold_ms": 3_600_000, "stale_warning_only_once": True}},
         counts={"running": 0, "idle": 0, "stale": 0},
         health={"epoch": EPOCH, "version": "0.1.0", "uptime_ms": 12, "last_check_age_ms": 0,
-                "ingest_lag_ms": 0, "overloaded": False},
+                "ingest_lag_ms": 0, "overloaded": False, "state_file": "none", "storm": ""},
         in_flight_agents=[], timestamp="2025-11-24T16:00:00.000Z"),
     "reply-status-agents": reply(
         status="online",
@@ -148,7 +148,8 @@ MESSAGES = {
                             "timeout_threshold_ms": 3_600_000, "stale_warning_only_once": False}},
         counts={"running": 1, "idle": 1, "stale": 1},
         health={"epoch": EPOCH, "version": "0.1.0", "uptime_ms": 86_400_000,
-                "last_check_age_ms": 3, "ingest_lag_ms": 0, "overloaded": False},
+                "last_check_age_ms": 3, "ingest_lag_ms": 0, "overloaded": False,
+                "state_file": "left", "storm": EPOCH + "-7"},
         in_flight_agents=[FULL_ROW, row("pm")], timestamp="2025-11-24T16:00:00.250Z"),
     "reply-agents-page": reply(agents=[FULL_ROW, row("pm")], next="c-18"),
     "reply-agents-last": reply(agents=[], next=None),
@@ -180,7 +181,8 @@ MESSAGES = {
     "reply-counters-empty": reply(counters={}),
     "reply-error-not-found": error("not_found", "no run of agent dev-9 is in flight"),
     "reply-error-not-found-ended": error(
-        "not_found", "agent dev-1 ended", ended_at=WALL, ended_by="unregister", outcome="done"),
+        "not_found", "agent dev-1 ended", ended_at=WALL, ended_by="unregister", outcome="done",
+        zombie_events=3),
     "reply-error-bad-argument": error("bad_argument", "limit is 0: expected 1 to 10000"),
 }
 

@@ -113,6 +113,9 @@ std::string bind_socket(zmq::socket_t& socket, const std::string& option,
   // Not ZMTP heartbeats: with a full queue and a killed peer libzmq 4.3.4 aborts, and a stall of
   // ours would disconnect healthy agents.
   socket.set(zmq::sockopt::tcp_keepalive, 1);
+  // No handler is there, so nobody is asked. But libzmq then refuses peers of ZMTP 1, which it
+  // takes everything without a greeting for: a few requests of HTTP could stop a REP for good.
+  socket.set(zmq::sockopt::zap_domain, option.substr(2));
   socket.set(zmq::sockopt::tcp_keepalive_idle, keepalive_idle_s);
   socket.set(zmq::sockopt::tcp_keepalive_intvl, keepalive_interval_s);
   socket.set(zmq::sockopt::tcp_keepalive_cnt, keepalive_probes);

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <iterator>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -161,10 +160,10 @@ void AgentClient::Sender::run() {
   publication_.reset();  // here, so that stop() returns when all has left, not when the runs end
   const std::scoped_lock lock(mutex_);
   stopping_ = true;
-  dropped_ += waiting_.size() + handed_over_.size();
+  publish_counts();
+  dropped_ += counts_.changes_waiting + handed_over_.size();
   handed_over_.clear();
   counts_.changes_waiting = 0;
-  counts_.connected = false;
 }
 
 // False: it was the last one.
@@ -173,6 +172,7 @@ bool AgentClient::Sender::turn() {
   now_ = coarse_now();
   if (collect() && !stop_at_) {
     stop_at_ = Clock::now() + options_.linger;
+    refusals_before_stop_ = publication_->refusals();
   }
   if (!publication_->subscribed()) {
     outbox_.clear();  // say_again() covers it
@@ -187,8 +187,17 @@ bool AgentClient::Sender::turn() {
     say_beats();
     flush();
   }
-  publish_counts();
-  return !stop_at_ || ((!waiting_.empty() || !outbox_.empty()) && Clock::now() < *stop_at_);
+  {
+    const std::scoped_lock lock(mutex_);
+    publish_counts();
+  }
+  return !stop_at_ || is_worth_waiting();
+}
+
+bool AgentClient::Sender::is_worth_waiting() const {
+  const bool nobody_there = !options_.linger_when_refused && publication_->subscriptions() == 0 &&
+                            publication_->refusals() > refusals_before_stop_;
+  return (!waiting_.empty() || !outbox_.empty()) && !nobody_there && Clock::now() < *stop_at_;
 }
 
 void AgentClient::Sender::wait() {
@@ -207,15 +216,14 @@ void AgentClient::Sender::wait() {
 bool AgentClient::Sender::collect() {
   eventfd_t count = 0;
   eventfd_read(wake_fd_, &count);
-  bool stopping = false;
-  {
-    const std::scoped_lock lock(mutex_);
-    stopping = stopping_;
-    std::move(handed_over_.begin(), handed_over_.end(), std::back_inserter(waiting_));
-    handed_over_.clear();
+  // All under one lock: counts() sees each change in exactly one place.
+  const std::scoped_lock lock(mutex_);
+  for (; !handed_over_.empty(); handed_over_.pop_front()) {
+    waiting_.push_back(std::move(handed_over_.front()));
   }
   drop_beyond_limit();
-  return stopping;
+  publish_counts();
+  return stopping_;
 }
 
 // The run goes on as if the change had been told: after the next subscription its state is.
@@ -226,7 +234,7 @@ void AgentClient::Sender::drop_beyond_limit() {
       note_active(*change.run, change.active);
     }
     apply(change);
-    count_dropped();
+    ++dropped_;
   }
 }
 
@@ -241,10 +249,11 @@ void AgentClient::Sender::say_again() {
   for (const auto& run : runs_) {
     events.push_back(snapshot_of(*run));
   }
-  for (std::span<const Event> rest = events; !rest.empty();) {
-    const auto batch = rest.first(std::min(batch_events, rest.size()));
-    say(batch);
-    rest = rest.subspan(batch.size());
+  for (std::size_t said = 0; said < events.size();) {
+    const std::size_t batch = std::min(batch_events, events.size() - said);
+    const std::size_t changes = std::min(batch, sent_.size() - std::min(said, sent_.size()));
+    say(std::span(events).subspan(said, batch), changes > 0 ? sent_[said].seq : 0, changes);
+    said += batch;
   }
   next_beat_ = Clock::now();
   beat_from_ = 0;
@@ -252,18 +261,19 @@ void AgentClient::Sender::say_again() {
 
 void AgentClient::Sender::say_changes() {
   std::vector<Event> events;
+  const std::uint64_t first_change = change_seq_ + 1;
   while (!waiting_.empty() && events.size() + 2 <= batch_events) {
     Change& change = sent_.emplace_back(std::move(waiting_.front()));
     waiting_.pop_front();
+    change.seq = ++change_seq_;
     if (change.active != 0) {
       events.push_back(activity_of(*change.run, change.active));
     }
     apply(change);
-    change.seq = ++change_seq_;
     note_sent(change);
     events.push_back(event_of(change));
   }
-  say(events);
+  say(events, first_change, change_seq_ + 1 - first_change);
 }
 
 // Behind all changes: what a run does is told after the run.
@@ -291,12 +301,15 @@ void AgentClient::Sender::say_beats() {
   }
 }
 
-void AgentClient::Sender::say(std::span<const Event> events) {
+void AgentClient::Sender::say(std::span<const Event> events, std::uint64_t first_change,
+                              std::size_t changes) {
   if (events.empty()) {
     return;
   }
   Message message;
   message.events = events.size();
+  message.first_change = first_change;
+  message.end_change = first_change + changes;
   wire::encode_batch(events, message.payload);
   outbox_.push_back(std::move(message));
 }
@@ -308,19 +321,42 @@ bool AgentClient::Sender::flush() {
       return false;
     }
     events_sent_ += outbox_.front().events;
+    note_taken(outbox_.front());
   }
   return true;
 }
 
+// It may have waited long for that, and the connection may end right behind it.
+void AgentClient::Sender::note_taken(const Message& message) {
+  if (message.first_change == message.end_change) {
+    return;
+  }
+  const std::int64_t now = coarse_now();
+  for (std::uint64_t seq = message.first_change; seq < message.end_change; ++seq) {
+    sent_[seq - sent_.front().seq].sent = now;
+  }
+  change_seq_taken_ = std::max(change_seq_taken_, message.end_change - 1);
+}
+
+// Of those that the transport took. A connection that ends again and again within sent_kept_ms lets
+// none of them grow old, so that their number has a limit, too.
 void AgentClient::Sender::forget_old_changes() {
   while (!sent_.empty() && now_ - sent_.front().sent > sent_kept_ms) {
-    const Change& change = sent_.front();
-    const auto ended = ended_.find(change.run->name());
-    if (ended != ended_.end() && ended->second <= change.sent) {
-      ended_.erase(ended);
-    }
-    sent_.pop_front();
+    forget_oldest_change();
   }
+  while (sent_.size() > options_.changes_max && sent_.front().seq <= change_seq_taken_) {
+    forget_oldest_change();
+    ++changes_displaced_;
+  }
+}
+
+void AgentClient::Sender::forget_oldest_change() {
+  const Change& change = sent_.front();
+  const auto ended = ended_.find(change.run->name());
+  if (ended != ended_.end() && ended->second <= change.sent) {
+    ended_.erase(ended);
+  }
+  sent_.pop_front();
 }
 
 // To the monitor a run ends when it reads so, and what by its age began before that end belongs to
@@ -339,12 +375,16 @@ void AgentClient::Sender::note_sent(Change& change) {
 }
 
 void AgentClient::Sender::publish_counts() {
-  const std::scoped_lock lock(mutex_);
   counts_.events_sent_total = events_sent_;
-  counts_.changes_waiting = waiting_.size();
+  counts_.changes_sent_total = change_seq_taken_;
+  // Those that were said and not taken wait as well: they are said again.
+  counts_.changes_waiting = waiting_.size() + (change_seq_ - change_seq_taken_);
+  counts_.changes_displaced_total = changes_displaced_;
   counts_.sends_refused_total = sends_refused_;
-  counts_.subscriptions_total = publication_->subscriptions();
-  counts_.connected = publication_->subscribed();
+  if (publication_) {
+    counts_.subscriptions_total = publication_->subscriptions();
+  }
+  counts_.connected = publication_ && publication_->subscribed();
 }
 
 // Notes what the monitor is told by it.

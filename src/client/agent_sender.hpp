@@ -45,7 +45,7 @@ class AgentClient::Sender {
     // Set when it is sent first, and the same whenever it is sent again.
     EventKind kind = EventKind::activity;
     std::uint64_t seq = 0;
-    // When it was sent last.
+    // When it was said last, and once that was taken, when the transport took it.
     std::int64_t sent = 0;
   };
 
@@ -69,6 +69,8 @@ class AgentClient::Sender {
   struct Message {
     std::string payload;
     std::size_t events = 0;
+    std::uint64_t first_change = 0;  // the seqs of its changes
+    std::uint64_t end_change = 0;    // one behind them
   };
   using Clock = client::SteadyClock;
 
@@ -76,9 +78,12 @@ class AgentClient::Sender {
   bool turn();
   // Waits until there is something to do.
   void wait();
+  bool is_worth_waiting() const;
   // Takes what was handed over. Returns whether the client is to stop.
   bool collect();
+  // These two with the mutex held.
   void drop_beyond_limit();
+  void publish_counts();
   // Tells a monitor that subscribed afresh all that it may have missed.
   void say_again();
   void say_changes();
@@ -87,9 +92,11 @@ class AgentClient::Sender {
   bool flush();
   void note_sent(Change& change);
   void forget_old_changes();
-  void publish_counts();
+  void forget_oldest_change();
 
-  void say(std::span<const Event> events);
+  // Behind them, events that are no changes.
+  void say(std::span<const Event> events, std::uint64_t first_change = 0, std::size_t changes = 0);
+  void note_taken(const Message& message);
   void apply(Change& change);
   void note_active(AgentRun::Record& run, std::int64_t active);
   Event event_of(const Change& change) const;
@@ -112,7 +119,7 @@ class AgentClient::Sender {
 
   // The thread's own.
   std::deque<Change> waiting_;                           // in order, not yet sent
-  std::deque<Change> sent_;                              // in the last seconds of the connection
+  std::deque<Change> sent_;                              // said, to be said again if need be
   std::unordered_map<std::string, std::int64_t> ended_;  // by name, of those: when that was sent
   std::deque<Message> outbox_;                           // said, and not yet taken
   std::vector<std::shared_ptr<AgentRun::Record>> runs_;  // begun and not ended, as told
@@ -120,11 +127,14 @@ class AgentClient::Sender {
   std::size_t beat_from_ = 0;  // the first run that this beat has not told
   Clock::time_point next_beat_;
   std::uint64_t beat_seq_ = 0;
-  std::uint64_t change_seq_ = 0;
-  std::uint64_t subscriptions_ = 0;  // that were dealt with
+  std::uint64_t change_seq_ = 0;        // of the last change that was said
+  std::uint64_t change_seq_taken_ = 0;  // of the last that the transport took; all before it, too
+  std::uint64_t subscriptions_ = 0;     // that were dealt with
   std::uint64_t events_sent_ = 0;
   std::uint64_t sends_refused_ = 0;
+  std::uint64_t changes_displaced_ = 0;
   std::optional<Clock::time_point> stop_at_;
+  std::uint64_t refusals_before_stop_ = 0;
   std::thread thread_;
 };
 

@@ -1,71 +1,44 @@
-// The subscription tells that something happened, the status socket fills whatever is missing. A
-// message from the subscription is handed on only when it is exactly the next one; in every other
-// case the monitor is asked, so there is one place where gaps and new epochs are dealt with.
+// The sockets under an AlertCursor: one wait for the subscription, for the answer to the question
+// that is open, and for the caller's descriptor.
 #include "heartbeat/alert_subscriber.hpp"
 
 #include <algorithm>
-#include <deque>
+#include <array>
+#include <stdexcept>
 #include <utility>
 #include <variant>
 
+#include "client/alert_cursor.hpp"
 #include "client/sockets.hpp"
-#include "heartbeat/status_client.hpp"
+#include "client/status_connection.hpp"
 #include "wire/decode.hpp"
 
 namespace heartbeat {
 
 namespace {
 
-constexpr Duration gone_after{3'000};       // without a beat or an alert
-constexpr Duration ahead_grace{100};        // a beat may overtake our reading of alerts
-constexpr Duration ask_again_in{1'000};     // after a question that was not answered
 constexpr int receive_queue_max = 100'000;  // not below the monitor's alerts_kept by default
+// What the subscription delivered goes before an answer, because it may be the last of an epoch
+// that the answer ends; but no flood of it keeps an answer, or a question, waiting for ever.
+constexpr int messages_in_a_row_max = 1'000;
 
 }  // namespace
 
 struct AlertSubscriber::State {
   using Clock = client::SteadyClock;
+  enum class Wake { message, answer, time, stop };
 
-  State(Endpoints given, Duration timeout)
-      : endpoints(std::move(given)), status(endpoints.status, timeout) {}
+  State(Endpoints given, Duration limit)
+      : endpoints(std::move(given)), timeout(limit), status(context, endpoints.status) {}
 
   Endpoints endpoints;
-  StatusClient status;
+  Duration timeout;
   zmq::context_t context{1};
   std::optional<zmq::socket_t> socket;
-  std::optional<std::uint64_t> since;  // nullopt = begin now
-  std::deque<Notice> notices;          // not yet fetched
-
-  std::string epoch;  // "" = the position is not known yet
-  std::uint64_t last = 0;
-  bool proven = false;  // a beat has come: the subscription works
-  Clock::time_point heard_at;
-  bool gone = false;
-  bool troubled = false;  // told of, and not over yet
-  bool behind = false;    // the next page has to be asked for
-  std::optional<Clock::time_point> ask_at;
-  std::uint64_t ask_unless = 0;  // ask_at lapses once `last` has come so far
-
-  Notice& tell(Event event) {
-    notices.emplace_back().event = event;
-    return notices.back();
-  }
-
-  void trouble(std::string why) {
-    if (!std::exchange(troubled, true)) {
-      tell(Event::trouble).why = std::move(why);
-    }
-  }
-
-  void hand_on(const Alert& alert) {
-    last = alert.seq;
-    tell(Event::alert).alert = alert;
-  }
-
-  void ask_later(Duration delay, std::uint64_t unless) {
-    ask_at = Clock::now() + delay;
-    ask_unless = unless;
-  }
+  client::StatusConnection status;
+  Clock::time_point answer_by;  // while a question is open
+  int messages_in_a_row = 0;
+  client::AlertCursor cursor;
 
   void subscribe() {
     zmq::socket_t fresh(context, zmq::socket_type::sub);
@@ -75,135 +48,97 @@ struct AlertSubscriber::State {
     fresh.set(zmq::sockopt::subscribe, "monitor.beat");
     client::connect(fresh, endpoints.alerts);
     socket = std::move(fresh);
-    heard_at = Clock::now();
-    // "Now" is the moment of the call, not of the first beat, which comes up to a second later.
-    find_beginning();
+    cursor.begin(Clock::now());
   }
 
-  std::optional<AlertsReply> ask(const AlertsRequest& request) {
-    auto answer = status.ask(request);
-    if (auto* reply = std::get_if<AlertsReply>(&answer)) {
-      troubled = false;
-      return std::move(*reply);
+  bool may_ask() const { return cursor.behind() && !status.open(); }
+
+  Wake wait(Clock::time_point until, int stop_fd) {
+    until = may_ask() ? Clock::time_point{} : cursor.next_look(until);
+    std::array<zmq_pollitem_t, 3> items{{
+        {nullptr, stop_fd, ZMQ_POLLIN, 0},
+        {socket->handle(), 0, ZMQ_POLLIN, 0},
+        {nullptr, -1, ZMQ_POLLIN, 0},
+    }};
+    const std::size_t first = stop_fd < 0 ? 1U : 0U;
+    std::size_t count = 2 - first;
+    if (status.open()) {
+      items[2].socket = status.socket().handle();
+      until = std::min(until, answer_by);
+      ++count;
     }
-    const auto* error = std::get_if<Error>(&answer);
-    trouble(error != nullptr ? error->message : std::get<Unreachable>(answer).why);
-    return std::nullopt;
+    client::poll(items.data() + first, count, until);
+    if (items[0].revents != 0) {
+      return Wake::stop;
+    }
+    const bool answered = items[2].revents != 0;
+    if (items[1].revents != 0 && !(answered && messages_in_a_row >= messages_in_a_row_max)) {
+      ++messages_in_a_row;
+      return Wake::message;
+    }
+    messages_in_a_row = 0;
+    return answered ? Wake::answer : Wake::time;
   }
 
-  bool find_beginning() {
-    const auto reply = ask(AlertsRequest{.since_seq = 0, .epoch = std::nullopt, .limit = 1});
-    if (reply) {
-      epoch = reply->epoch;
-      last = std::min(since.value_or(reply->last_seq), reply->last_seq);
+  void ask() {
+    const AlertsRequest request = cursor.request();
+    cursor.asked();
+    if (auto unusable = status.send(request)) {
+      miss(std::move(unusable->why));
     }
-    return reply.has_value();
+    answer_by = Clock::now() + timeout;
   }
 
-  // Asks for one page of what the monitor has after the last alert handled.
-  void catch_up() {
-    ask_at.reset();
-    behind = false;
-    if (epoch.empty() && !find_beginning()) {
-      ask_later(ask_again_in, UINT64_MAX);
-      return;
-    }
-    const auto reply = ask(AlertsRequest{.since_seq = last, .epoch = epoch});
-    if (!reply || !hand_on_page(*reply)) {
-      ask_later(ask_again_in, UINT64_MAX);
-      return;
-    }
-    behind = last < reply->last_seq;
+  void miss(std::string why) {
+    cursor.trouble(std::move(why));
+    cursor.ask_again(Clock::now());
   }
 
-  // False if the page brought nothing although there should be more.
-  bool hand_on_page(const AlertsReply& reply) {
-    if (reply.epoch != epoch) {
-      epoch = reply.epoch;
-      last = 0;
-    }
-    const std::uint64_t before = last;
-    if (reply.first_seq > last + 1) {
-      tell(Event::lost).lost = reply.first_seq - last - 1;
-      last = reply.first_seq - 1;
-    }
-    for (const Alert& alert : reply.alerts) {
-      if (alert.seq > last) {
-        hand_on(alert);
-      }
-    }
-    return last > before || last >= reply.last_seq;
-  }
-
-  // An alert is a sign of life too, and may come before the first beat.
-  void heard(const std::string& its_epoch) {
-    heard_at = Clock::now();
-    if (std::exchange(gone, false)) {
-      tell(Event::back).restarted = !epoch.empty() && its_epoch != epoch;
+  void take_answer() {
+    auto answer = status.answer<AlertsReply>();
+    if (const auto* page = std::get_if<AlertsReply>(&answer)) {
+      cursor.take_page(*page, Clock::now());
+    } else if (auto* error = std::get_if<Error>(&answer)) {
+      miss(std::move(error->message));
+    } else {
+      miss(std::move(std::get<Unreachable>(answer).why));
     }
   }
 
   void take_message() {
     const auto frames = client::receive(*socket);
     if (frames.size() != 2) {
-      trouble("a message of " + std::to_string(frames.size()) + " frames");
+      cursor.trouble("a message of " + std::to_string(frames.size()) + " frames");
     } else if (frames[0] == "monitor.beat") {
-      take_beat(frames[1]);
+      Beat beat;
+      if (const auto problem = wire::decode_message(frames[1], beat)) {
+        cursor.trouble("a beat that cannot be read: " + problem->message);
+      } else {
+        cursor.take_beat(beat, Clock::now());
+      }
     } else {
-      take_alert(frames[1]);
+      Alert alert;
+      if (const auto problem = wire::decode_message(frames[1], alert)) {
+        cursor.trouble("an alert that cannot be read: " + problem->message);  // it shows as a gap
+      } else {
+        cursor.take_alert(alert, Clock::now());
+      }
     }
   }
 
-  void take_alert(const std::string& payload) {
-    Alert alert;
-    if (const auto problem = wire::decode_message(payload, alert)) {
-      trouble("an alert that cannot be read: " + problem->message);
-      return;  // it shows as a gap
-    }
-    heard(alert.epoch);
-    if (!proven) {
-      return;  // asked for, with all others that came before the first beat
-    }
-    if (alert.epoch == epoch && alert.seq == last + 1) {
-      hand_on(alert);
-    } else {
-      behind = behind || alert.epoch != epoch || alert.seq > last;
-    }
-  }
-
-  void take_beat(const std::string& payload) {
-    Beat beat;
-    if (const auto problem = wire::decode_message(payload, beat)) {
-      trouble("a beat that cannot be read: " + problem->message);
-      return;
-    }
-    heard(beat.epoch);
-    const bool first = !std::exchange(proven, true);
-    if (first || beat.epoch != epoch) {
-      behind = true;
-    } else if (beat.alert_seq > last && !ask_at) {
-      ask_later(ahead_grace, beat.alert_seq);
-    }
-  }
-
-  // What time alone brings.
-  void look_at_clock() {
+  void look_at_clock(Wake wake) {
     const auto now = Clock::now();
-    if (!gone && now >= heard_at + gone_after) {
-      gone = true;
-      tell(Event::gone);
+    cursor.look_at_clock(now);
+    if (wake == Wake::message && messages_in_a_row < messages_in_a_row_max) {
+      return;  // the next one may answer the question
     }
-    if (ask_at && now >= *ask_at) {
-      behind = behind || last < ask_unless;
-      ask_at.reset();
+    if (wake != Wake::answer && status.open() && now >= answer_by) {
+      status.give_up();
+      miss(status.no_answer_within(timeout).why);
     }
-  }
-
-  Clock::time_point next_look(Clock::time_point until) const {
-    if (!gone) {
-      until = std::min(until, heard_at + gone_after);
+    if (may_ask()) {
+      ask();
     }
-    return ask_at ? std::min(until, *ask_at) : until;
   }
 };
 
@@ -212,7 +147,14 @@ AlertSubscriber::AlertSubscriber(Endpoints endpoints, Duration timeout)
 
 AlertSubscriber::~AlertSubscriber() = default;
 
-void AlertSubscriber::begin_after(std::uint64_t since_seq) { state_->since = since_seq; }
+void AlertSubscriber::begin_after(std::uint64_t since_seq, std::optional<std::string> epoch) {
+  if (epoch && !client::is_epoch(*epoch)) {
+    throw std::invalid_argument("AlertSubscriber::begin_after: epoch: got '" + *epoch +
+                                "', expected 1 to " + std::to_string(epoch_bytes_max) +
+                                " bytes of UTF-8 without control characters");
+  }
+  state_->cursor.begin_after(since_seq, std::move(epoch).value_or(""));
+}
 
 std::optional<AlertSubscriber::Notice> AlertSubscriber::next(int stop_fd, Duration limit) {
   State& state = *state_;
@@ -220,24 +162,30 @@ std::optional<AlertSubscriber::Notice> AlertSubscriber::next(int stop_fd, Durati
   if (!state.socket) {
     state.subscribe();
   }
-  while (state.notices.empty()) {
+  if (state.cursor.has_notices() && client::readable(stop_fd)) {
+    return std::nullopt;
+  }
+  while (!state.cursor.has_notices()) {
     const auto now = State::Clock::now();
-    const auto wake =
-        client::wait(*state.socket, state.behind ? now : state.next_look(until), stop_fd);
-    if (wake == client::Wake::stop || (wake == client::Wake::time && now >= until)) {
+    const State::Wake wake = state.wait(until, stop_fd);
+    switch (wake) {
+      case State::Wake::stop:
+        return std::nullopt;
+      case State::Wake::message:
+        state.take_message();
+        break;
+      case State::Wake::answer:
+        state.take_answer();
+        break;
+      case State::Wake::time:
+        break;
+    }
+    state.look_at_clock(wake);
+    if (wake == State::Wake::time && now >= until && !state.cursor.has_notices()) {
       return std::nullopt;
     }
-    if (wake == client::Wake::message) {
-      state.take_message();
-    }
-    state.look_at_clock();
-    if (state.behind && state.notices.empty()) {
-      state.catch_up();
-    }
   }
-  Notice notice = std::move(state.notices.front());
-  state.notices.pop_front();
-  return notice;
+  return state.cursor.fetch();
 }
 
 void AlertSubscriber::run(const std::function<bool(const Notice&)>& deliver, int stop_fd) {

@@ -10,6 +10,7 @@
 namespace heartbeat::client {
 
 using wire::code_point_size;
+using wire::is_clean_text;
 
 // `text` with each control character (also U+0080–U+009F, which terminals obey) replaced by a
 // space, each byte that is not valid UTF-8 by `?`, and cut at a code point to `bytes_max` bytes.

@@ -4,6 +4,7 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <cstring>
 #include <stdexcept>
 
 namespace heartbeat::client {
@@ -21,9 +22,13 @@ Publication::Publication(const std::string& endpoint, Duration linger) {
   set_linger(linger);
   // Each fresh subscription is shown, also one like the last: it tells of another monitor.
   socket_.set(zmq::sockopt::xpub_verbose, 1);
+  // No handler is there, so nobody is asked; but a peer that does not speak ZMTP 3 is refused, and
+  // with such a one, an HTTP server say, libzmq 4.3.4 ends the process.
+  socket_.set(zmq::sockopt::zap_domain, "events");
   // A full pipe refuses, rather than losing silently.
   socket_.set(zmq::sockopt::xpub_nodrop, 1);
-  if (zmq_socket_monitor(socket_.handle(), connection_events, ZMQ_EVENT_DISCONNECTED) != 0) {
+  if (zmq_socket_monitor(socket_.handle(), connection_events,
+                         ZMQ_EVENT_DISCONNECTED | ZMQ_EVENT_CONNECT_RETRIED) != 0) {
     throw std::runtime_error(std::string("zmq_socket_monitor: ") + zmq_strerror(zmq_errno()));
   }
   connection_.set(zmq::sockopt::linger, 0);
@@ -45,7 +50,7 @@ void Publication::look(SteadyClock::time_point until, int stop_fd) {
     if (items[1].revents != 0) {
       take_subscription();
     } else if (items[0].revents != 0) {
-      take_connection_ends();
+      take_connection_events();
     } else {
       return;
     }
@@ -58,17 +63,27 @@ void Publication::take_subscription() {
   const std::string frame = receive(socket_).front();
   // The end of the connection before it, if there was one, is in by now, and must not be taken for
   // the end of this one.
-  take_connection_ends();
+  take_connection_events();
   subscribed_ = !frame.empty() && frame.front() == '\x01';
   subscriptions_ += subscribed_ ? 1 : 0;
 }
 
 // The socket keeps its subscriptions while it reconnects, and what is sent meanwhile waits in its
 // queue and grows old.
-void Publication::take_connection_ends() {
+void Publication::take_connection_events() {
   zmq::message_t frame;
+  bool first = true;
   while (connection_.recv(frame, zmq::recv_flags::dontwait)) {
-    subscribed_ = false;
+    if (first) {  // the event's number and a value; the endpoint follows
+      std::uint16_t event = 0;
+      std::memcpy(&event, frame.data(), sizeof event);
+      if (event == ZMQ_EVENT_DISCONNECTED) {
+        subscribed_ = false;
+      } else {
+        ++refusals_;
+      }
+    }
+    first = !frame.more();
   }
 }
 

@@ -1,5 +1,5 @@
 // The XPUB socket on which events leave. On the wire it is a PUB; besides, it sees subscriptions,
-// so that nothing is sent before somebody listens, and its connection's end.
+// so that nothing is sent before somebody listens, and what becomes of its connection.
 #pragma once
 
 #include <cstdint>
@@ -19,26 +19,30 @@ class Publication {
   Publication(const std::string& endpoint, Duration linger);
   void set_linger(Duration linger);
 
-  // Takes note of subscriptions and of the connection's end, as far as they have come in. Waits for
-  // them no longer than until `until`, `stop_fd` (-1 = none) is readable, or one has come.
+  // Takes note of subscriptions, refusals and the connection's end, as far as they have come in.
+  // Waits for them no longer than until `until`, `stop_fd` (-1 = none) is readable, or one has
+  // come.
   void look(SteadyClock::time_point until, int stop_fd = -1);
   // Somebody listens. What is sent while nobody does would be lost silently.
   bool subscribed() const { return subscribed_; }
   // Counts up with each fresh subscription, which a reconnection also causes.
   std::uint64_t subscriptions() const { return subscriptions_; }
+  // Counts up with each attempt to connect that failed; the next follows in 0.1 to 0.2 s.
+  std::uint64_t refusals() const { return refusals_; }
 
   // False if the transport did not take it within `timeout`.
   bool send(std::string_view topic, std::string_view payload, Duration timeout);
 
  private:
   void take_subscription();
-  void take_connection_ends();
+  void take_connection_events();
 
   zmq::context_t context_{1};
   zmq::socket_t socket_{context_, zmq::socket_type::xpub};
   zmq::socket_t connection_{context_, zmq::socket_type::pair};  // events of socket_'s connection
   bool subscribed_ = false;
   std::uint64_t subscriptions_ = 0;
+  std::uint64_t refusals_ = 0;
 };
 
 }  // namespace heartbeat::client

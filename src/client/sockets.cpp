@@ -1,5 +1,7 @@
 #include "client/sockets.hpp"
 
+#include <poll.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
@@ -24,6 +26,11 @@ bool poll(zmq_pollitem_t* items, std::size_t count, SteadyClock::time_point unti
       return false;
     }
   }
+}
+
+bool readable(int fd) {
+  pollfd item{fd, POLLIN, 0};
+  return fd >= 0 && ::poll(&item, 1, 0) > 0;
 }
 
 Wake wait(zmq::socket_t& socket, SteadyClock::time_point until, int stop_fd) {

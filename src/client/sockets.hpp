@@ -16,6 +16,9 @@ using SteadyClock = std::chrono::steady_clock;
 // Until one of the items is ready (true) or `until` is reached (false). A signal does not end it.
 bool poll(zmq_pollitem_t* items, std::size_t count, SteadyClock::time_point until);
 
+// Whether the descriptor (-1 = none) is readable now.
+bool readable(int fd);
+
 enum class Wake { message, time, stop };
 
 // Until `socket` has a message, `until` is reached, or `stop_fd` (-1 = none) is readable; stop goes

@@ -1,52 +1,29 @@
 #include "heartbeat/status_client.hpp"
 
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
 #include "client/sockets.hpp"
-#include "wire/decode.hpp"
-#include "wire/encode.hpp"
+#include "client/status_connection.hpp"
 
 namespace heartbeat {
 
 class StatusClient::Connection {
  public:
-  // The reply's bytes; nullopt = none within the limit, or stopped(). Throws zmq::error_t.
-  std::optional<std::string> exchange(const std::string& endpoint, const std::string& request,
-                                      Duration timeout, int stop_fd) {
-    const auto until = client::SteadyClock::now() + timeout;
-    if (!socket_) {
-      zmq::socket_t fresh(context_, zmq::socket_type::req);
-      fresh.set(zmq::sockopt::linger, 0);
-      fresh.connect(endpoint);
-      socket_ = std::move(fresh);
-    }
-    socket_->send(zmq::buffer(request), zmq::send_flags::none);
-    wake_ = client::wait(*socket_, until, stop_fd);
-    if (wake_ != client::Wake::message) {
-      return std::nullopt;
-    }
-    return client::receive(*socket_).front();
-  }
-  // After a question without an answer a REQ socket accepts no other.
-  void reset() { socket_.reset(); }
-  // The last wait ended because nobody wants its answer any more.
-  bool stopped() const { return wake_ == client::Wake::stop; }
+  explicit Connection(std::string endpoint) : asked_(context_, std::move(endpoint)) {}
+  client::StatusConnection& operator*() { return asked_; }
 
  private:
   zmq::context_t context_{1};
-  std::optional<zmq::socket_t> socket_;
-  client::Wake wake_ = client::Wake::time;
+  client::StatusConnection asked_;
 };
 
 StatusClient::StatusClient(std::string endpoint, Duration timeout, int attempts, int stop_fd)
-    : endpoint_(std::move(endpoint)),
-      timeout_(timeout),
+    : timeout_(timeout),
       attempts_(attempts),
       stop_fd_(stop_fd),
-      connection_(std::make_unique<Connection>()) {
+      connection_(std::make_unique<Connection>(std::move(endpoint))) {
   if (attempts < 1) {
     throw std::invalid_argument("StatusClient: attempts: got " + std::to_string(attempts) +
                                 ", expected at least 1");
@@ -57,35 +34,28 @@ StatusClient::~StatusClient() = default;
 
 template <class Reply, class Request>
 Answer<Reply> StatusClient::exchange(const Request& request) {
-  std::string bytes;
-  wire::encode_request(request, bytes);
-  std::optional<std::string> reply;
+  client::StatusConnection& asked = **connection_;
   try {
-    for (int attempt = 0; attempt < attempts_ && !reply; ++attempt) {
-      reply = connection_->exchange(endpoint_, bytes, timeout_, stop_fd_);
-      if (!reply) {
-        connection_->reset();
+    for (int attempt = 0; attempt < attempts_; ++attempt) {
+      if (auto unusable = asked.send(request)) {
+        return *std::move(unusable);
+      }
+      switch (client::wait(asked.socket(), client::SteadyClock::now() + timeout_, stop_fd_)) {
+        case client::Wake::message:
+          return asked.answer<Reply>();
+        case client::Wake::stop:
+          asked.give_up();
+          return Unreachable{"stopped waiting for an answer from " + asked.endpoint()};
+        case client::Wake::time:
+          break;
       }
     }
   } catch (const zmq::error_t& error) {
-    connection_->reset();
-    return Unreachable{endpoint_ + ": " + error.what()};
+    asked.give_up();
+    return Unreachable{asked.endpoint() + ": " + error.what()};
   }
-  if (!reply && connection_->stopped()) {
-    return Unreachable{"stopped waiting for an answer from " + endpoint_};
-  }
-  if (!reply) {
-    return Unreachable{"no answer from " + endpoint_ + " within " +
-                       std::to_string(timeout_.count() * attempts_) + " ms"};
-  }
-  auto decoded = wire::decode_reply<Reply>(*reply);
-  if (auto* problem = std::get_if<wire::Problem>(&decoded)) {
-    return Unreachable{"not a reply that can be read, from " + endpoint_ + ": " + problem->message};
-  }
-  if (auto* error = std::get_if<Error>(&decoded)) {
-    return std::move(*error);
-  }
-  return std::get<Reply>(std::move(decoded));
+  asked.give_up();
+  return asked.no_answer_within(timeout_ * attempts_);
 }
 
 Answer<PingReply> StatusClient::ask(const PingRequest& request) {

@@ -313,8 +313,8 @@ void Fleet::set_state(Run& run, RunState state) {
 void Fleet::zombie(Slot slot, Instant now) {
   Run& run = runs_[slot];
   ++counters_.events_zombie_total;
+  ++run.zombie_events;
   if (run.in_flight()) {
-    ++run.zombie_events;
     return;
   }
   tombstones_.remove(slot);

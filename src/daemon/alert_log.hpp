@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,7 @@ std::size_t episode_epoch(std::uint64_t episode);
 
 // A fresh name for this incarnation of the monitor: 16 random hexadecimal digits.
 std::string make_epoch();
+using EpochMaker = std::function<std::string()>;
 
 class AlertLog {
  public:

@@ -22,12 +22,13 @@ void AlertReport::add(const Alert& alert, Instant now) {
   if (lines_ == 0) {
     second_begins_ = now;
   }
-  if (lines_ < lines_max) {
+  const bool of_the_fleet = alert.agent_id.empty();  // it comes among many, and explains them
+  if (lines_ < lines_max || of_the_fleet) {
     ++lines_;
     // A broken promise may be a short one: without its limit the line would look like a mistake.
     const bool limited = alert.threshold_ms != Duration{} && alert.kind != "resolved";
-    logger_->log(level_of(alert), "{}{}{}{}", alert.message, alert.run_id.empty() ? "" : ", run ",
-                 alert.run_id,
+    logger_->log(level_of(alert), "{}{}{}{}{}", alert.replayed ? "perhaps told before: " : "",
+                 alert.message, alert.run_id.empty() ? "" : ", run ", alert.run_id,
                  limited ? fmt::format(" (limit {}ms)", alert.threshold_ms.count()) : "");
   } else {
     ++left_out_;

@@ -12,6 +12,9 @@ namespace {
 
 constexpr Duration batch_interval{50};     // of changes without an alert
 constexpr Duration retry_interval{1'000};  // after a failure
+// Also where nothing has changed: a successor takes the time since for time in which nobody
+// watched.
+constexpr Duration stamp_interval{1'000};
 // Shares of one batch. Of blocks one is enough: 20 a second pass over 1,000,000 runs in 50 s.
 constexpr std::size_t runs_per_batch = 4'096;
 constexpr std::size_t blocks_per_batch = 1;
@@ -31,11 +34,12 @@ store::Unusable corrupt(const std::string& path, const std::string& what) {
 
 Journal::Journal(store::Storage& storage, const Options& options, const store::Clocks& clocks,
                  core::Fleet& fleet, AlertLog& log, Health& health,
-                 std::shared_ptr<spdlog::logger> logger)
+                 std::shared_ptr<spdlog::logger> logger, EpochMaker new_epoch)
     : fleet_(fleet),
       log_(log),
       health_(health),
       logger_(std::move(logger)),
+      new_epoch_(std::move(new_epoch)),
       storage_(storage),
       epoch_(log.epoch()),
       written_at_(clocks.now),
@@ -44,6 +48,7 @@ Journal::Journal(store::Storage& storage, const Options& options, const store::C
     restore(std::move(*state), clocks, options.restart_grace_ms);
   }
   fleet_.track_changes();
+  health_.state_file = "kept";
 }
 
 void Journal::restore(store::State&& state, const store::Clocks& clocks, Duration grace) {
@@ -96,7 +101,7 @@ void Journal::restore(store::State&& state, const store::Clocks& clocks, Duratio
         "{}: the machine went down before the monitor did, or the disk does not take that it is "
         "in use: a new epoch begins, because alerts may be missing here",
         storage_.name());
-    fleet_.number_episodes_from(log_.begin_epoch(make_epoch()));
+    fleet_.number_episodes_from(log_.begin_epoch(new_epoch_()));
     epoch_ = log_.epoch();
     handed_over_ = committed_ = published_ = 0;
   }
@@ -120,7 +125,8 @@ void Journal::turn(const store::Clocks& clocks, Duration wait_max) {
                     "ms for its commit");
   }
   const bool alerts = in_file_ && log_.last_seq() > handed_over_;
-  const bool due = waiting() != 0 && clocks.now - written_at_ >= batch_interval;
+  const Duration since = clocks.now - written_at_;
+  const bool due = since >= (waiting() != 0 ? batch_interval : stamp_interval);
   if (!writing_ && clocks.now >= retry_at_ && (alerts || due)) {
     hand_over(clocks, false);
   }
@@ -139,13 +145,20 @@ void Journal::take_written(Instant now) {
     numbers_.reset();
     retry_at_ = now + retry_interval;
     note_again(*written->batch);
-    logger_->error("{}", *written->error);
+    if (!std::exchange(failing_, true)) {
+      logger_->error("{}; it is tried again each second", *written->error);
+    }
     if (in_file_ && writing_alerts_) {
       give_up_waiting("alerts could not be committed");
     }
     return;
   }
   ++health_.state_commits_total;
+  if (std::exchange(failing_, false)) {
+    logger_->warn(
+        "{}: can be written again{}", storage_.name(),
+        in_file_ ? "" : "; alerts stay out of it until the monitor is started again, runs do not");
+  }
   health_.state_commit_max_ms = std::max(health_.state_commit_max_ms, written->took);
   if (written->unsynced) {
     logger_->warn("{}", *written->unsynced);
@@ -167,8 +180,9 @@ void Journal::give_up_waiting(const std::string& why) {
   in_file_ = false;
   episodes_ = fleet_.numbers().episodes;
   published_ = log_.published_seq();
-  fleet_.number_episodes_from(log_.begin_epoch(make_epoch()));
+  fleet_.number_episodes_from(log_.begin_epoch(new_epoch_()));
   ++health_.state_epochs_left_total;
+  health_.state_file = "left";
   waiting_alerts_.clear();
   logger_->error(
       "{}: {}: epoch {} begins, which is not in the file; alerts go out all the same, and the next "
@@ -178,8 +192,9 @@ void Journal::give_up_waiting(const std::string& why) {
 
 std::size_t Journal::waiting() const {
   // A pause changes nothing but the numbers, and all deadlines of silence with them.
+  const bool numbers_known = numbers_ == fleet_.numbers() && published_known_ == published();
   return fleet_.changed_runs().size() + fleet_.changed_blocks().size() +
-         fleet_.changed_sources().size() + (numbers_ == fleet_.numbers() ? 0U : 1U);
+         fleet_.changed_sources().size() + (numbers_known ? 0U : 1U);
 }
 
 void Journal::hand_over(const store::Clocks& clocks, bool everything) {
@@ -191,6 +206,7 @@ void Journal::hand_over(const store::Clocks& clocks, bool everything) {
   add_changes(*batch, everything);
   batch->globals = globals();
   numbers_ = fleet_.numbers();
+  published_known_ = published();
   storage_.write(std::move(batch), clocks);
   writing_ = true;
   written_at_ = clocks.now;
@@ -272,12 +288,14 @@ void Journal::note_again(const store::Batch& batch) {
   }
 }
 
+std::uint64_t Journal::published() const { return in_file_ ? log_.published_seq() : published_; }
+
 store::Globals Journal::globals() const {
   const core::Numbers numbers = fleet_.numbers();
   store::Globals globals;
   globals.epoch = epoch_;
   globals.alert_seq = handed_over_;
-  globals.published = in_file_ ? log_.published_seq() : published_;
+  globals.published = published();
   globals.episode_epochs = log_.epochs();
   globals.episodes = in_file_ ? numbers.episodes : episodes_;
   globals.registrations = numbers.registrations;

@@ -27,8 +27,8 @@ class Journal {
   // Brings `fleet` and `log`, both new, to where an earlier monitor ended. Throws
   // store::Unusable. The references must outlive this.
   Journal(store::Storage& storage, const Options& options, const store::Clocks& clocks,
-          core::Fleet& fleet, AlertLog& log, Health& health,
-          std::shared_ptr<spdlog::logger> logger);
+          core::Fleet& fleet, AlertLog& log, Health& health, std::shared_ptr<spdlog::logger> logger,
+          EpochMaker new_epoch);
 
   // In each turn, after the transitions became alerts: takes note of what was written, and hands
   // over what is to be. `wait_max`: an alert that waits longer is published without the file.
@@ -52,12 +52,14 @@ class Journal {
   void add_changes(store::Batch& batch, bool everything);
   void note_again(const store::Batch& batch);
   store::Globals globals() const;
+  std::uint64_t published() const;
   std::size_t waiting() const;
 
   core::Fleet& fleet_;
   AlertLog& log_;
   Health& health_;
   std::shared_ptr<spdlog::logger> logger_;
+  EpochMaker new_epoch_;
   store::Storage& storage_;
 
   // The file's epoch is that of the log until an alert could not wait for its commit; from then on
@@ -70,11 +72,13 @@ class Journal {
   std::uint64_t episodes_ = 0;     // of the file's epoch, once the log has another
   std::optional<WallTime> grace_at_;
 
+  bool failing_ = false;  // the last batch was not committed
   bool writing_ = false;
   bool writing_alerts_ = false;
   Instant written_at_;                    // when a batch was handed over last
   Instant retry_at_;                      // after a failure, not before
   std::optional<core::Numbers> numbers_;  // as handed over last; nullopt: none was
+  std::uint64_t published_known_ = 0;     // to the file
   // Alerts that are not committed: by turns, the last seq of each and when it came.
   struct Waiting {
     std::uint64_t seq = 0;

@@ -184,7 +184,7 @@ std::vector<Setting> make_settings() {
       duration(
           "restart_grace_ms", 0,
           "after a start from --state, and where a reload shortens limits, no silence is warned of "
-          "for so long",
+          "for so long; not again within 10 times that",
           [](Options & o) -> auto& { return o.restart_grace_ms; }),
       size(
           "history_days", 36'500, "how long alerts are kept in the state file",

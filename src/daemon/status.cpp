@@ -177,6 +177,8 @@ bool StatusDesk::reply_to(const StatusRequest& request, const Moment& moment,
   answer.health.last_check_age_ms = moment.now - health_.checked_to;
   answer.health.ingest_lag_ms = health_.ingest_lag_ms;
   answer.health.overloaded = health_.overloaded;
+  answer.health.state_file = health_.state_file;
+  answer.health.storm = alerts_.episode_id(fleet_.storm());
   answer.timestamp = iso_8601(moment.wall);
   return accept(answer, reply);
 }
@@ -252,6 +254,7 @@ Error StatusDesk::not_found(const AgentRequest& request, const Moment& moment) c
   if (!outcome.empty()) {
     error.outcome = outcome;
   }
+  error.zombie_events = ended->zombie_events;
   error.message += ": ended at " + iso_8601(*error.ended_at) + " by " + *error.ended_by;
   return error;
 }

@@ -19,18 +19,19 @@ constexpr std::size_t requeued_per_turn = 16'384;
 }  // namespace
 
 Watch::Watch(const Options& options, store::Storage* storage, const store::Clocks& clocks,
-             std::chrono::nanoseconds worked, std::shared_ptr<spdlog::logger> logger)
+             std::chrono::nanoseconds worked, std::shared_ptr<spdlog::logger> logger,
+             const EpochMaker& new_epoch)
     : options_(options),
       logger_(std::move(logger)),
       fleet_(options_.limits),
-      log_(make_epoch(), options_.alerts_kept),
+      log_(new_epoch(), options_.alerts_kept),
       desk_(fleet_, log_, health_),
       pauses_({clocks.now, worked}),
       watermark_(clocks.now),
       next_beat_(clocks.now) {
   health_.started = health_.checked_to = clocks.now;
   if (storage != nullptr) {
-    journal_.emplace(*storage, options_, clocks, fleet_, log_, health_, logger_);
+    journal_.emplace(*storage, options_, clocks, fleet_, log_, health_, logger_, new_epoch);
   }
 }
 
@@ -141,6 +142,7 @@ std::optional<Beat> Watch::next_beat(const store::Clocks& clocks) {
   beat.overloaded = health_.overloaded;
   beat.uptime_ms = now - health_.started;
   beat.sent_at = clocks.wall_now;
+  beat.state_file = health_.state_file;
   return beat;
 }
 

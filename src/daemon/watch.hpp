@@ -30,9 +30,10 @@ namespace heartbeat::daemon {
 class Watch {
  public:
   // `storage` must outlive this; nullptr = the state is not kept. `worked`: by this thread until
-  // now. Throws store::Unusable.
+  // now. `new_epoch` never gives a name twice, in no process. Throws store::Unusable.
   Watch(const Options& options, store::Storage* storage, const store::Clocks& clocks,
-        std::chrono::nanoseconds worked, std::shared_ptr<spdlog::logger> logger);
+        std::chrono::nanoseconds worked, std::shared_ptr<spdlog::logger> logger,
+        const EpochMaker& new_epoch = make_epoch);
 
   // How long the loop may sleep at most before its next turn.
   Duration time_to_sleep(Instant now) const;

@@ -75,6 +75,7 @@ void BatchWriter::write(const Batch& batch, const Clocks& clocks) {
   ends_in_order_ = true;
   epoch_ = batch.globals.epoch;
   alert_seq_ = batch.globals.alert_seq;
+  published_ = batch.globals.published;
   alerts_ = batch.alerts.size();
 }
 
@@ -123,7 +124,8 @@ void BatchWriter::prune(const Clocks& clocks, const Keeping& keeping) {
     return;
   }
   const std::size_t limit = std::clamp(2 * alerts_, looked_at_min, looked_at_max);
-  const std::uint64_t kept = std::min<std::uint64_t>(keeping.alerts_kept, alert_seq_);
+  const std::uint64_t kept =
+      std::min(std::max<std::uint64_t>(keeping.alerts_kept, alert_seq_ - published_), alert_seq_);
   const auto first_kept = static_cast<std::int64_t>(alert_seq_ - kept + 1);
   std::size_t seen = 0;
   try {

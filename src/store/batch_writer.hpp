@@ -56,6 +56,7 @@ class BatchWriter {
   // Of the last batch.
   std::string epoch_;
   std::uint64_t alert_seq_ = 0;
+  std::uint64_t published_ = 0;
   std::size_t alerts_ = 0;
   // The last alert that prune() has looked at, and when it may begin with the oldest again.
   std::tuple<std::int64_t, std::string, std::int64_t> looked_at_;

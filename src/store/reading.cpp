@@ -90,7 +90,9 @@ std::vector<AlertRecord> read_alerts(Connection& connection, const Globals& glob
   Statement statement(connection,
                       select_sql<AlertRecord>("WHERE epoch = ? ORDER BY seq DESC LIMIT ?"));
   statement.bind_text(1, globals.epoch);
-  statement.bind(2, static_cast<std::int64_t>(std::min<std::size_t>(kept, INT64_MAX)));
+  // Those that were perhaps not published have to go out, however few are kept.
+  const std::uint64_t wanted = std::max<std::uint64_t>(kept, globals.alert_seq - globals.published);
+  statement.bind(2, static_cast<std::int64_t>(std::min<std::uint64_t>(wanted, INT64_MAX)));
   std::vector<AlertRecord> alerts;
   while (statement.step()) {
     AlertRecord alert;

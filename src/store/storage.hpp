@@ -35,7 +35,8 @@ struct State {
   Globals globals;
   std::vector<RunRecord> runs;  // by slot, last_activity from the blocks where those are later
   std::vector<SourceRecord> sources;
-  // Of globals.epoch, oldest first, without gaps, at most as many as asked for.
+  // Of globals.epoch, oldest first, without gaps: at most as many as asked for, but all of those
+  // that have perhaps not been published.
   std::vector<AlertRecord> alerts;
   WallTime written_at{};  // the last batch's
   Duration down{};        // from then to now, not negative

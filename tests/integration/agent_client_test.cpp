@@ -3,12 +3,7 @@
 
 #include <atomic>
 #include <chrono>
-#include <deque>
-#include <map>
-#include <mutex>
-#include <random>
-#include <set>
-#include <source_location>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -29,17 +24,6 @@ AgentClientOptions to(const Hbmond& monitor, Duration beat_interval = Duration{2
   return options;
 }
 
-template <class Holds>
-void wait_until(const Holds& holds,
-                const std::source_location& asked = std::source_location::current()) {
-  const auto deadline = std::chrono::steady_clock::now() + time_limit;
-  while (!holds()) {
-    if (std::chrono::steady_clock::now() >= deadline) {
-      FAIL("not within the time limit: what line " << asked.line() << " waits for");
-    }
-  }
-}
-
 std::optional<RunDetail> run_of(const Hbmond& monitor, const std::string& agent_id) {
   StatusClient client{monitor.endpoints().status, time_limit};
   auto answer = client.ask(AgentRequest{agent_id, std::nullopt});
@@ -58,16 +42,6 @@ std::string outcome_of(const Hbmond& monitor, const std::string& agent_id) {
   const auto answer = client.ask(AgentRequest{agent_id, std::nullopt});
   const auto* error = std::get_if<Error>(&answer);
   return error == nullptr || !error->outcome ? std::string{} : *error->outcome;
-}
-
-std::uint64_t counter(const Hbmond& monitor, const std::string& name) {
-  for (const auto& [key, value] : ask<CountersReply>(monitor, CountersRequest{}).counters) {
-    if (key == name) {
-      return value;
-    }
-  }
-  FAIL("no counter " << name);
-  return 0;
 }
 
 TEST_CASE("a run is a scope: it registers, reports, and unregisters") {
@@ -151,13 +125,29 @@ TEST_CASE("reporting activity allocates nothing") {
   AgentClient client{to(monitor)};
   AgentRun run{client, {.agent_id = "pm"}};
   const std::size_t before = allocations();
-  for (std::uint64_t i = 0; i < 10'000; ++i) {
+  for (std::uint64_t i = 0; i < 100'000; ++i) {
     run.activity();
     run.progress(i);
   }
   CHECK(allocations() == before);
   run.phase("one that does not fit into a small string");
   CHECK(allocations() > before);  // the count counts
+}
+
+TEST_CASE("each form of new is counted") {
+  const auto counted = [](const auto& allocate) {
+    const std::size_t before = allocations();
+    allocate();
+    return allocations() - before;
+  };
+  constexpr std::align_val_t aligned{128};
+  CHECK(counted([] { ::operator delete(::operator new(1)); }) == 1);
+  CHECK(counted([] { ::operator delete[](::operator new[](1)); }) == 1);
+  CHECK(counted([] { ::operator delete(::operator new(1, std::nothrow)); }) == 1);
+  CHECK(counted([] { ::operator delete[](::operator new[](1, std::nothrow)); }) == 1);
+  CHECK(counted([] { ::operator delete(::operator new(1, aligned), aligned); }) == 1);
+  CHECK(counted([] { ::operator delete[](::operator new[](1, aligned), aligned); }) == 1);
+  CHECK(counted([] { ::operator delete(::operator new(1, aligned, std::nothrow), aligned); }) == 1);
 }
 
 TEST_CASE("a monitor that comes later is told what happened meanwhile, with its age") {
@@ -299,6 +289,48 @@ TEST_CASE("what cannot be told is counted, and nothing throws") {
   CHECK_THROWS_AS(AgentClient{options}, std::invalid_argument);
 }
 
+TEST_CASE("a client that may give up does so when nobody has ever been there") {
+  const Hbmond monitor;
+  auto options = to(monitor);
+  options.linger_when_refused = false;
+  for (const std::string& nobody : {options.events + "-nobody", std::string("tcp://127.0.0.1:1")}) {
+    auto absent = options;
+    absent.events = nobody;
+    const auto begun = std::chrono::steady_clock::now();
+    AgentClient client{absent};
+    { const AgentRun run{client, {.agent_id = "pm"}}; }
+    client.stop();
+    CHECK(client.counts().changes_dropped_total == 2);
+    CHECK(std::chrono::steady_clock::now() - begun < options.linger / 2);
+  }
+}
+
+TEST_CASE("a client that may give up loses nothing where the monitor is") {
+  Hbmond monitor;
+  auto options = to(monitor);
+  options.linger_when_refused = false;
+  for (int i = 0; i < 50; ++i) {
+    const std::string name = "agent" + std::to_string(i);
+    AgentClient client{options};
+    { const AgentRun run{client, {.agent_id = name}}; }
+    client.stop();
+    CHECK(client.counts().changes_dropped_total == 0);
+    wait_until([&] { return outcome_of(monitor, name) == "done"; });
+  }
+  AgentClient client{options};
+  AgentRun run{client, {.agent_id = "waits"}};
+  wait_until([&] { return run_of(monitor, "waits").has_value(); });
+  monitor.kill();  // it was there, so it may come back
+  wait_until([&] { return !client.counts().connected; });
+  run.finish("done");
+  std::thread ending{[&] { client.stop(); }};
+  const auto refused_by = std::chrono::steady_clock::now() + Duration{500};  // more than once
+  wait_until([&] { return std::chrono::steady_clock::now() >= refused_by; });
+  monitor.start();
+  ending.join();
+  CHECK(client.counts().changes_dropped_total == 0);
+}
+
 TEST_CASE("a run may outlive its client") {
   const Hbmond monitor;
   auto client = std::make_unique<AgentClient>(to(monitor));
@@ -321,152 +353,6 @@ TEST_CASE("process_wide_client") {
   CHECK_THROWS_AS(process_client::get(), std::logic_error);
   process_client::init(to(monitor));
   process_client::stop();
-}
-
-// One thread's runs, and what it said of them last.
-class Worker {
- public:
-  Worker(AgentClient& client, int number, std::size_t runs)
-      : client_(client),
-        agent_id_("w" + std::to_string(number)),
-        random_(static_cast<std::uint32_t>(number)),
-        runs_(runs) {
-    for (Kept& kept : runs_) {
-      begin(kept);
-    }
-  }
-
-  void step() {
-    Kept& kept = runs_[random_() % runs_.size()];
-    switch (random_() % 5) {
-      case 0:
-        kept.run.reset();
-        begin(kept);
-        break;
-      case 1:
-        kept.run->idle();
-        kept.idle = true;
-        break;
-      case 2:
-        kept.phase = "phase " + std::to_string(random_());
-        kept.run->phase(kept.phase);
-        break;
-      default:
-        kept.run->activity();
-        kept.idle = false;
-        break;
-    }
-  }
-
-  const std::string& agent_id() const { return agent_id_; }
-  struct Kept {
-    std::unique_ptr<AgentRun> run;
-    std::string run_id;
-    std::string phase;
-    bool idle = false;
-  };
-  const std::vector<Kept>& runs() const { return runs_; }
-
- private:
-  void begin(Kept& kept) {
-    kept = {nullptr, std::to_string(++begun_), "", false};
-    kept.run = std::make_unique<AgentRun>(
-        client_, AgentRunOptions{.agent_id = agent_id_, .run_id = kept.run_id});
-  }
-
-  AgentClient& client_;
-  const std::string agent_id_;
-  std::mt19937 random_;
-  std::uint64_t begun_ = 0;
-  std::vector<Kept> runs_;
-};
-
-// Run id to status and phase.
-using Runs = std::map<std::string, std::pair<std::string, std::string>>;
-
-Runs runs_of(const Worker& worker) {
-  Runs runs;
-  for (const Worker::Kept& kept : worker.runs()) {
-    runs[kept.run_id] = {kept.idle ? "idle" : "running", kept.phase};
-  }
-  return runs;
-}
-
-Runs runs_of(const Hbmond& monitor, const std::string& agent_id) {
-  StatusClient client{monitor.endpoints().status, time_limit};
-  const auto answer = client.ask(AgentRequest{agent_id, std::nullopt});
-  Runs runs;
-  if (const auto* reply = std::get_if<AgentReply>(&answer)) {
-    for (const RunDetail& run : reply->runs) {
-      runs[run.run_id] = {run.status, run.phase};
-    }
-  }
-  return runs;
-}
-
-TEST_CASE("64 threads with 10,000 runs lose no state change over 20 restarts and 20 cuts") {
-  constexpr int threads_max = 64;
-  constexpr std::size_t runs_each = 10'000 / threads_max + 1;
-  Hbmond monitor;
-  auto options = to(monitor, Duration{200});
-  options.events += "-cable";
-  Cable cable{options.events, monitor.endpoints().events};
-  AgentClient client{options};
-  std::deque<Worker> workers;
-  for (int number = 0; number < threads_max; ++number) {
-    workers.emplace_back(client, number, runs_each);
-  }
-  std::atomic<bool> over = false;
-  std::vector<std::thread> threads;
-  for (Worker& worker : workers) {
-    threads.emplace_back([&over, &worker] {
-      while (!over) {
-        worker.step();
-        std::this_thread::sleep_for(Duration{10});  // the load, not a wait
-      }
-    });
-  }
-  const auto connected_afresh = [&](std::uint64_t before) {
-    wait_until([&] {
-      const auto counts = client.counts();
-      return counts.subscriptions_total > before && counts.connected && counts.changes_waiting == 0;
-    });
-  };
-  connected_afresh(0);
-  for (int round = 0; round < 20; ++round) {
-    auto before = client.counts().subscriptions_total;
-    if (round % 2 == 0) {
-      monitor.kill();
-    } else {
-      CHECK(monitor.stop(time_limit) == 0);
-    }
-    monitor.start();
-    connected_afresh(before);
-    before = client.counts().subscriptions_total;
-    cable.cut();
-    connected_afresh(before);
-  }
-  over = true;
-  for (std::thread& thread : threads) {
-    thread.join();
-  }
-  for (const Worker& worker : workers) {
-    INFO(worker.agent_id());
-    const Runs expected = runs_of(worker);
-    Runs told;
-    const auto deadline = std::chrono::steady_clock::now() + time_limit / 4;
-    do {
-      told = runs_of(monitor, worker.agent_id());
-    } while (told != expected && std::chrono::steady_clock::now() < deadline);
-    for (const auto& [run_id, state] : expected) {
-      INFO("run " << run_id << " is " << state.first << " '" << state.second << "'");
-      REQUIRE(told.contains(run_id));
-      CHECK(told.at(run_id) == state);
-    }
-    CHECK(told.size() == expected.size());
-  }
-  CHECK(counter(monitor, "runs_in_flight") == threads_max * runs_each);
-  CHECK(client.counts().changes_dropped_total == 0);
 }
 
 }  // namespace

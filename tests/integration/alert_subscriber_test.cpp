@@ -18,34 +18,6 @@ namespace {
 using Notice = AlertSubscriber::Notice;
 using What = AlertSubscriber::Event;
 
-// Each of them times out, for an alert each.
-void let_time_out(const Hbmond& monitor, const std::string& name, int agents) {
-  EventPublisher publisher{monitor.endpoints().events};
-  for (int i = 0; i < agents; ++i) {
-    const std::string agent_id = name + std::to_string(i);
-    Event event;
-    event.kind = EventKind::register_;
-    event.agent_id = agent_id;
-    event.running_for_ms = Duration{1'000};
-    event.timeout_after_ms = Duration{1};
-    tell(monitor, publisher, event);
-  }
-}
-
-std::uint64_t last_seq(const Hbmond& monitor) {
-  return ask<AlertsReply>(monitor, AlertsRequest{}).last_seq;
-}
-
-std::vector<std::uint64_t> seqs_of(const Notices& notices) {
-  std::vector<std::uint64_t> seqs;
-  for (const Notice& notice : notices) {
-    if (notice.event == What::alert) {
-      seqs.push_back(notice.alert.seq);
-    }
-  }
-  return seqs;
-}
-
 // Hands on what the monitor publishes, except where `drops(topic)`.
 class LossyBus {
  public:

@@ -1,5 +1,6 @@
 """Peers that break off, do not read, or send too much: nobody else notices."""
 
+import contextlib
 import os
 import re
 import socket
@@ -163,6 +164,20 @@ class BadPeers(unittest.TestCase):
                             peer.sendall(said)
             self.still_serves(monitor)
             monitor.subscribe().close()
+
+    def test_peers_that_speak_http(self):
+        # Long enough to be taken for whole messages of ZMTP 1, which has no greeting.
+        request = (b"GET /" + b"x" * 100 + b" HTTP/1.1\r\nHost: x\r\n\r\n") * 2
+        with Monitor(**ANYWHERE) as monitor:
+            for endpoint in (monitor.events, monitor.alerts, monitor.status):
+                with contextlib.ExitStack() as stay:
+                    for _ in range(150):
+                        stay.enter_context(connect(endpoint)).sendall(request)
+                        with connect(endpoint) as peer:
+                            peer.sendall(request)
+                    self.still_serves(monitor)
+            self.still_serves(monitor)
+            self.assertEqual(monitor.counters()["events_rejected_total{reason=\"malformed\"}"], 0)
 
     def test_an_agent_that_vanishes_in_the_middle_of_a_message(self):
         whole = msgpack.packb({"v": 1, "kind": "register", "agent_id": "half"})

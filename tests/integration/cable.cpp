@@ -6,10 +6,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <span>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
@@ -33,24 +36,23 @@ void check(bool fine, const char* what) {
   }
 }
 
-// False: that end is gone.
-bool relay(int from, int to) {
-  std::array<char, 65'536> bytes;
+// What was handed on; nothing: that end is gone.
+std::string_view relay(int from, int to, std::span<char> bytes) {
   const ssize_t got = recv(from, bytes.data(), bytes.size(), 0);
   for (ssize_t sent = 0; sent < got;) {
     const ssize_t done =
         send(to, bytes.data() + sent, static_cast<std::size_t>(got - sent), MSG_NOSIGNAL);
     if (done <= 0) {
-      return false;
+      return {};
     }
     sent += done;
   }
-  return got > 0;
+  return {bytes.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
 }
 
 }  // namespace
 
-Cable::Cable(const std::string& near, const std::string& far) : far_(far) {
+Cable::Cable(const std::string& near, const std::string& far, Tape* tape) : far_(far), tape_(tape) {
   const sockaddr_un address = address_of(near);
   listener_ = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   check(listener_ >= 0, "socket");
@@ -75,7 +77,7 @@ void Cable::cut() {
 
 void Cable::accept_one() {
   const Pair pair{accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC),
-                  socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+                  socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), accepted_++};
   const sockaddr_un address = address_of(far_);
   if (pair.near < 0 || pair.far < 0 ||
       connect(pair.far, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
@@ -84,14 +86,35 @@ void Cable::accept_one() {
     return;
   }
   pairs_.push_back(pair);
+  if (tape_ != nullptr) {
+    tape_->begin(pair.number);
+  }
+}
+
+// False: an end is gone.
+bool Cable::relay_both(const Pair& pair, bool from_near, bool from_far) {
+  std::array<char, 65'536> bytes;
+  if (from_near) {
+    const std::string_view handed_on = relay(pair.near, pair.far, bytes);
+    if (handed_on.empty()) {
+      return false;
+    }
+    if (tape_ != nullptr) {
+      tape_->take(pair.number, handed_on);
+    }
+  }
+  return !from_far || !relay(pair.far, pair.near, bytes).empty();
+}
+
+void Cable::close_pair(const Pair& pair) {
+  close(pair.near);
+  close(pair.far);
+  if (tape_ != nullptr) {
+    tape_->end(pair.number);
+  }
 }
 
 void Cable::run() {
-  const auto close_pair = [](const Pair& pair) {
-    close(pair.near);
-    close(pair.far);
-    return true;
-  };
   while (true) {
     std::vector<pollfd> items{{order_[0], POLLIN, 0}, {listener_, POLLIN, 0}};
     for (const Pair& pair : pairs_) {
@@ -103,9 +126,12 @@ void Cable::run() {
     }
     auto item = items.begin() + 2;
     for (auto pair = pairs_.begin(); pair != pairs_.end(); item += 2) {
-      const bool whole = (item[0].revents == 0 || relay(pair->near, pair->far)) &&
-                         (item[1].revents == 0 || relay(pair->far, pair->near));
-      pair = !whole && close_pair(*pair) ? pairs_.erase(pair) : std::next(pair);
+      if (relay_both(*pair, item[0].revents != 0, item[1].revents != 0)) {
+        ++pair;
+      } else {
+        close_pair(*pair);
+        pair = pairs_.erase(pair);
+      }
     }
     if (items[1].revents != 0) {
       accept_one();
@@ -113,7 +139,9 @@ void Cable::run() {
     if (items[0].revents != 0) {
       char order = 0;
       const bool more = read(order_[0], &order, 1) == 1;
-      pairs_.remove_if(close_pair);
+      for (; !pairs_.empty(); pairs_.pop_front()) {
+        close_pair(pairs_.front());
+      }
       if (!more) {
         return;
       }

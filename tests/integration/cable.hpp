@@ -2,16 +2,20 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <list>
 #include <string>
 #include <thread>
+
+#include "tape.hpp"
 
 namespace heartbeat::test {
 
 class Cable {
  public:
-  // Listens on `near` and connects each who comes to `far`; both ipc://PATH.
-  Cable(const std::string& near, const std::string& far);
+  // Listens on `near` and connects each who comes to `far`; both ipc://PATH. What `far` is handed
+  // goes onto the tape.
+  Cable(const std::string& near, const std::string& far, Tape* tape = nullptr);
   ~Cable();
   Cable(const Cable&) = delete;
   Cable& operator=(const Cable&) = delete;
@@ -24,11 +28,16 @@ class Cable {
   struct Pair {
     int near = -1;
     int far = -1;
+    std::size_t number = 0;
   };
   void run();
   void accept_one();
+  bool relay_both(const Pair& pair, bool from_near, bool from_far);
+  void close_pair(const Pair& pair);
 
   std::string far_;
+  Tape* tape_;
+  std::size_t accepted_ = 0;
   int listener_ = -1;
   int order_[2] = {-1, -1};  // a pipe: 'c' = cut, closed = end
   std::atomic<int> cuts_ = 0;

@@ -10,6 +10,9 @@ import subprocess
 import tempfile
 import time
 import unittest
+from types import SimpleNamespace
+
+import zmq
 
 from monitor import BIN_DIR, LIMIT, Monitor, clean_environment
 
@@ -81,13 +84,28 @@ class HbctlTest(unittest.TestCase):
             self.hbctl(monitor, "emit", "unregister", "dev-1", "--run", "r1", "--outcome", "done")
             self.assertEqual(self.ask_json(monitor, "agents")["agents"], [])
 
-    def test_emit_that_is_rejected_says_why(self):
-        with Monitor() as monitor:
-            error = self.hbctl(monitor, "emit", "register", "a" * 129, code=1)[1]
-            self.assertIn("agent_id", error)
-            self.assertIn("129", error)
+    def test_emit_that_is_rejected_says_so(self):
+        with Monitor(runs_max=1) as monitor:
+            self.hbctl(monitor, "emit", "register", "first")
+            error = self.hbctl(monitor, "emit", "register", "second", code=1)[1]
+            self.assertIn("hbctl counters", error)
             self.assertEqual(
-                self.ask_json(monitor, "emit", "register", "a\tb", code=1)["success"], False)
+                self.ask_json(monitor, "emit", "register", "second", code=1)["success"], False)
+
+    def test_emit_names_what_the_monitor_must_refuse_at_once(self):
+        for words, named, problem in (
+                (("register", ""), "AGENT", "is empty"),
+                (("register", "a" * 129), "AGENT", "has 129 bytes, expected are 1 to 128 bytes"),
+                (("register", "a\tb"), "AGENT", "holds a control character"),
+                (("idle", "a", "--run", "r" * 129), "--run", "0 to 128 bytes"),
+                (("idle", "a", "--task", "\x7f"), "--task", "holds a control character"),
+                (("register", "a", "--type", "t" * 65), "--type", "0 to 64 bytes"),
+                (("unregister", "a", "--outcome", "é" * 33), "--outcome", "has 66 bytes")):
+            with self.subTest(words=words):
+                error = self.hbctl(None, "emit", *words, code=2)[1]  # asks no monitor: code 3
+                self.assertEqual(error.count("\n"), 1, error)
+                self.assertIn(named, error)
+                self.assertIn(problem, error)
 
     def test_emit_refuses_options_that_its_kind_does_not_have(self):
         for words, option in ((("unregister", "a", "--promise", "5s"), "--promise"),
@@ -291,6 +309,37 @@ class HbctlTest(unittest.TestCase):
             line = self.line_of(following, lambda: self.hbctl(monitor, "emit", "register", "after"))
             self.assertEqual(json.loads(line)["agent_id"], "after")
 
+    def test_since_is_of_an_epoch(self):
+        with Monitor(stale_threshold_ms=50) as monitor:
+            for name in ("one", "two"):
+                self.hbctl(monitor, "emit", "register", name)
+            epoch = self.wait_for_alerts(monitor, 2)[0]["epoch"]
+            for of, seqs in ((epoch, [2]), ("other", [1, 2])):
+                with self.subTest(epoch=of):
+                    since = ("--since", "1", "--epoch", of, "--json")
+                    listed, error = self.hbctl(monitor, "alerts", *since)
+                    self.assertEqual([json.loads(line)["seq"] for line in listed.splitlines()], seqs)
+                    self.assertEqual("not other" in error, of == "other", error)
+                    following = self.follow(monitor, *since)
+                    self.assertEqual(json.loads(self.line_of(following))["seq"], seqs[0])
+                    following.send_signal(signal.SIGINT)
+                    self.assertEqual(following.wait(LIMIT), 0)
+                    error = following.stderr.read()
+                    self.assertEqual("new epoch" in error, of == "other", error)
+
+    def test_ctrl_c_ends_a_follow_that_waits_for_its_first_answer(self):
+        with tempfile.TemporaryDirectory() as folder, zmq.Context() as context:
+            silent = SimpleNamespace(
+                **{name: f"ipc://{folder}/{name}" for name in ("events", "alerts", "status")})
+            with context.socket(zmq.ROUTER) as socket:
+                socket.linger = 0
+                socket.bind(silent.status)
+                following = self.follow(silent, "--timeout", "1h")
+                self.assertTrue(socket.poll(LIMIT * 1000))
+                following.send_signal(signal.SIGINT)
+                self.assertEqual(following.wait(LIMIT), 0)
+                self.assertEqual(following.stderr.read(), "")
+
     def test_closed_pipe_ends_quietly(self):
         with Monitor(stale_threshold_ms=50) as monitor:
             self.hbctl(monitor, "emit", "register", "one")
@@ -336,6 +385,8 @@ class HbctlTest(unittest.TestCase):
                 (("show",), "AGENT"), (("emit", "jump", "a"), "jump"),
                 (("agents", "--state", "dead"), "dead"), (("agents", "--limit", "0"), "--limit"),
                 (("alerts", "--since", "x"), "--since"),
+                (("alerts", "--epoch", "e"), "--since"),
+                (("alerts", "--since", "1", "--epoch", "e" * 65), "--epoch"),
                 (("emit", "idle", "a", "--promise", "10x"), "--promise"),
                 (("emit", "idle", "a", "--promise", "0s"), "0s"),
                 (("ping", "--timeout", "5"), "--timeout")):

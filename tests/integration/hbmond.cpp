@@ -134,6 +134,16 @@ std::optional<int> Hbmond::wait(Duration limit) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+std::uint64_t counter(const Hbmond& monitor, const std::string& name) {
+  for (const auto& [key, value] : ask<CountersReply>(monitor, CountersRequest{}).counters) {
+    if (key == name) {
+      return value;
+    }
+  }
+  FAIL("no counter " << name);
+  return 0;
+}
+
 void tell(const Hbmond& monitor, EventPublisher& publisher, const Event& event) {
   REQUIRE(publisher.wait_for_monitor(time_limit));
   REQUIRE(publisher.publish(event, time_limit));
@@ -142,6 +152,23 @@ void tell(const Hbmond& monitor, EventPublisher& publisher, const Event& event) 
          publisher.seq()) {
     REQUIRE(Clock::now() < deadline);
   }
+}
+
+void let_time_out(const Hbmond& monitor, const std::string& name, int agents) {
+  EventPublisher publisher{monitor.endpoints().events};
+  for (int i = 0; i < agents; ++i) {
+    const std::string agent_id = name + std::to_string(i);
+    Event event;
+    event.kind = EventKind::register_;
+    event.agent_id = agent_id;
+    event.running_for_ms = Duration{1'000};
+    event.timeout_after_ms = Duration{1};
+    tell(monitor, publisher, event);
+  }
+}
+
+std::uint64_t last_seq(const Hbmond& monitor) {
+  return ask<AlertsReply>(monitor, AlertsRequest{}).last_seq;
 }
 
 Notices notices_until(const Endpoints& endpoints,
@@ -166,6 +193,16 @@ Notices notices_until(const Endpoints& endpoints,
   close(timer);
   REQUIRE(found);
   return notices;
+}
+
+std::vector<std::uint64_t> seqs_of(const Notices& notices) {
+  std::vector<std::uint64_t> seqs;
+  for (const AlertSubscriber::Notice& notice : notices) {
+    if (notice.event == AlertSubscriber::Event::alert) {
+      seqs.push_back(notice.alert.seq);
+    }
+  }
+  return seqs;
 }
 
 }  // namespace heartbeat::test

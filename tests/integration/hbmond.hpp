@@ -3,9 +3,11 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <source_location>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,17 @@ namespace heartbeat::test {
 
 // Whatever takes longer is broken, also on a busy machine.
 inline constexpr Duration time_limit{20'000};
+
+template <class Holds>
+void wait_until(const Holds& holds,
+                const std::source_location& asked = std::source_location::current()) {
+  const auto deadline = std::chrono::steady_clock::now() + time_limit;
+  while (!holds()) {
+    if (std::chrono::steady_clock::now() >= deadline) {
+      FAIL("not within the time limit: what line " << asked.line() << " waits for");
+    }
+  }
+}
 
 class Hbmond {
  public:
@@ -63,10 +76,17 @@ Reply ask(const Hbmond& monitor, const Request& request) {
   return std::get<Reply>(std::move(answer));
 }
 
+std::uint64_t counter(const Hbmond& monitor, const std::string& name);
+
 using client::EventPublisher;
 
 // Publishes and waits until the monitor has read it.
 void tell(const Hbmond& monitor, EventPublisher& publisher, const Event& event);
+
+// Each of so many agents times out, for an alert each.
+void let_time_out(const Hbmond& monitor, const std::string& name, int agents);
+// Of the alerts published so far.
+std::uint64_t last_seq(const Hbmond& monitor);
 
 using Notices = std::vector<AlertSubscriber::Notice>;
 
@@ -74,5 +94,8 @@ using Notices = std::vector<AlertSubscriber::Notice>;
 // for which `last` holds; fails the test when that does not come in time.
 Notices notices_until(const Endpoints& endpoints,
                       const std::function<bool(const AlertSubscriber::Notice&)>& last);
+
+// Of the alerts among them.
+std::vector<std::uint64_t> seqs_of(const Notices& notices);
 
 }  // namespace heartbeat::test

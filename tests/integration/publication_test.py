@@ -108,7 +108,7 @@ class Publication(unittest.TestCase):
                 beats.append(beat)
             self.assertEqual(
                 beats[0].keys(), {"v", "epoch", "alert_seq", "agents_monitoring", "stale",
-                                  "overloaded", "uptime_ms", "sent_at"})
+                                  "overloaded", "uptime_ms", "sent_at", "state_file"})
             self.assertEqual((beats[-1]["alert_seq"], beats[-1]["agents_monitoring"],
                               beats[-1]["stale"], beats[-1]["overloaded"]), (1, 1, 1, False))
             for before, after in zip(beats, beats[1:]):

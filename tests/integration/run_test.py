@@ -1,8 +1,12 @@
 """hbctl run: a command as a run of an agent, and nobody but the monitor notices."""
 
 import os
+import select
 import signal
+import socket
 import subprocess
+import tempfile
+import threading
 import time
 import unittest
 
@@ -13,26 +17,34 @@ NO_MONITOR = {"HB_EVENTS": "ipc:///nonexistent/events"}
 RUN = command("run", "--agent", "build")
 
 
-class RunTest(unittest.TestCase):
+class RunCase(unittest.TestCase):
+    """Starts commands under hbctl run."""
+
     def run_command(self, where, *words, options=(), data=b""):
         """What the wrapped command did, as bytes."""
         environment = clean_environment(**(endpoints(where) if where else NO_MONITOR))
         return subprocess.run([*RUN, *options, "--", *words], env=environment, input=data,
                               capture_output=True, timeout=LIMIT, check=False)
 
-    def start(self, monitor, *words, options=()):
+    def start(self, monitor, *words, options=(), **settings):
         started = subprocess.Popen([*RUN, *options, "--", *words], stdout=subprocess.PIPE,
                                    env=clean_environment(**endpoints(monitor)),
-                                   start_new_session=True)
+                                   start_new_session=True, **settings)
 
         def end():
             try:
                 os.killpg(started.pid, signal.SIGKILL)  # the command too
             except ProcessLookupError:
                 pass
-            started.communicate()
+            started.wait()
+            started.stdout.close()
         self.addCleanup(end)
         return started
+
+    def line_of(self, stream):
+        """Its next line. REQUIRES: what came before was read to the end of its lines."""
+        self.assertTrue(select.select([stream], [], [], LIMIT)[0], "no line came")
+        return stream.readline()
 
     def ended(self, monitor, run_id):
         deadline = time.monotonic() + LIMIT
@@ -42,6 +54,8 @@ class RunTest(unittest.TestCase):
                 return reply["error"]["ended_by"], reply["error"]["outcome"]
             self.assertLess(time.monotonic(), deadline, reply)
 
+
+class RunTest(RunCase):
     def test_it_registers_beats_and_unregisters(self):
         with Monitor() as monitor:
             wrapped = self.start(monitor, "sleep", "60", options=("--task", "T-1", "--run", "r1"))
@@ -52,7 +66,7 @@ class RunTest(unittest.TestCase):
                     break  # a register and an activity
                 self.assertLess(time.monotonic(), deadline)
             [run] = reply["runs"]
-            self.assertEqual((run["run_id"], run["task_id"], run["detail"]), ("r1", "T-1", "sleep"))
+            self.assertEqual((run["run_id"], run["task_id"], run["detail"]), ("r1", "T-1", "sleep 60"))
             wrapped.terminate()
             wrapped.wait(LIMIT)
             self.assertEqual(self.ended(monitor, "r1"), ("unregister", "failed"))
@@ -91,6 +105,84 @@ class RunTest(unittest.TestCase):
             self.assertEqual(self.run_command(monitor, "/etc/passwd").returncode, 126)
             self.assertEqual(self.run_command(monitor, "status").returncode, 127)  # no verb here
 
+    def test_what_the_monitor_must_refuse_is_a_usage_error_and_nothing_is_started(self):
+        with tempfile.TemporaryDirectory() as folder:
+            touched = os.path.join(folder, "started")
+            for option, value, problem in (
+                    ("--agent", "", "is empty"), ("--agent", "a" * 129, "has 129 bytes"),
+                    ("--run", "é" * 65, "has 130 bytes"), ("--task", "a\nb", "control character"),
+                    ("--agent", b"a\xff", "not UTF-8"), ("--run", "\x7f", "control character")):
+                with self.subTest(option=option, value=value):
+                    words = [*command("run"), *(() if option == "--agent" else ("--agent", "a")),
+                             option, value, "--", "touch", touched]
+                    ended = subprocess.run(words, env=clean_environment(**NO_MONITOR),
+                                           capture_output=True, timeout=LIMIT, check=False)
+                    error = ended.stderr.decode("utf-8")
+                    self.assertEqual(ended.returncode, 2, error)
+                    self.assertEqual(error.count("\n"), 1, error)
+                    for part in (option, problem, "to 128 bytes of UTF-8", "hbctl run --help"):
+                        self.assertIn(part, error)
+                    self.assertFalse(os.path.exists(touched))
+
+    def test_an_empty_run_and_task_and_the_longest_names_are_fine(self):
+        with Monitor() as monitor:
+            self.assertEqual(self.run_command(monitor, "true", options=(
+                "--run", "", "--task", "", "--type", "x" * 500)).returncode, 0)
+            self.assertEqual(self.ended(monitor, ""), ("unregister", "done"))
+            self.assertEqual(self.run_command(monitor, "true", options=(
+                "--run", "é" * 64, "--task", "\u0085" * 64)).returncode, 0)
+            self.assertEqual(self.ended(monitor, "é" * 64), ("unregister", "done"))
+
+    def test_show_tells_the_whole_command_line_as_far_as_it_fits(self):
+        with Monitor() as monitor:
+            self.start(monitor, "sh", "-c", "exec sleep 60", "é" * 600, options=("--run", "r"))
+            deadline = time.monotonic() + LIMIT
+            while not (reply := monitor.request({"cmd": "agent", "agent_id": "build"}))["ok"]:
+                self.assertLess(time.monotonic(), deadline)
+            detail = reply["runs"][0]["detail"]
+            self.assertTrue(detail.startswith("sh -c exec sleep 60 éé"), detail)
+            self.assertIn(len(detail.encode()), (511, 512))
+
+    def test_without_a_monitor_it_ends_soon_after_the_command(self):
+        seconds = []
+        for _ in range(3):
+            begun = time.monotonic()
+            done = self.run_command(None, "true")
+            seconds.append(time.monotonic() - begun)
+            self.assertIn(b"the monitor was not told", done.stderr)
+        self.assertLess(min(seconds), 0.8)  # one second is what it waits for a monitor that was there
+
+    def test_a_server_of_http_is_taken_for_no_monitor(self):
+        answer = b"HTTP/1.1 400 Bad Request\r\n" + b"x-padding: 0123456789\r\n" * 5 + b"\r\n"
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            def serve():
+                while True:
+                    try:
+                        peer, _ = server.accept()
+                    except OSError:
+                        return
+                    with peer:
+                        peer.recv(100)
+                        peer.sendall(answer)
+            thread = threading.Thread(target=serve)
+            thread.start()
+            endpoint = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+            done = subprocess.run([*RUN, "--events", endpoint, "--", "sh", "-c", "exit 7"],
+                                  env=clean_environment(), capture_output=True, timeout=LIMIT,
+                                  check=False)
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+        self.assertEqual(done.returncode, 7)
+        self.assertIn(b"was not told", done.stderr)
+
+    def test_the_shortest_command_is_told_where_the_monitor_is(self):
+        anywhere = "tcp://127.0.0.1:*"
+        with Monitor(events=anywhere, alerts=anywhere, status=anywhere) as monitor:
+            for number in range(20):
+                done = self.run_command(monitor, "true", options=("--run", f"r{number}"))
+                self.assertEqual(done.stderr, b"")
+                self.assertEqual(self.ended(monitor, f"r{number}"), ("unregister", "done"))
+
     def test_what_its_caller_ignores_is_ignored_by_the_command_and_changes_nothing_else(self):
         with Monitor() as monitor:
             for script, code in (("trap '' CHLD; exec \"$@\" sh -c 'exit 3'", 3),
@@ -112,11 +204,11 @@ class RunTest(unittest.TestCase):
                  "while :; do read -t 1 _ || sleep 0.05; done"
         with Monitor() as monitor:
             wrapped = self.start(monitor, "bash", "-c", script)
-            self.assertEqual(wrapped.stdout.readline(), b"ready\n")
+            self.assertEqual(self.line_of(wrapped.stdout), b"ready\n")
             wrapped.send_signal(signal.SIGHUP)
-            self.assertEqual(wrapped.stdout.readline(), b"hup\n")
+            self.assertEqual(self.line_of(wrapped.stdout), b"hup\n")
             wrapped.send_signal(signal.SIGTERM)
-            self.assertEqual(wrapped.stdout.readline(), b"term\n")
+            self.assertEqual(self.line_of(wrapped.stdout), b"term\n")
             self.assertEqual(wrapped.wait(LIMIT), 5)
 
     def test_a_command_that_is_killed_with_its_wrapper_is_missed(self):

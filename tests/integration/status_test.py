@@ -58,7 +58,8 @@ class Answers(unittest.TestCase):
             self.assertEqual(reply["counts"], {"running": 2, "idle": 1, "stale": 1})
             self.assertEqual(reply["health"].keys(), {
                 "epoch", "version", "uptime_ms", "last_check_age_ms", "ingest_lag_ms",
-                "overloaded"})
+                "overloaded", "state_file", "storm"})
+            self.assertEqual((reply["health"]["state_file"], reply["health"]["storm"]), ("none", ""))
             self.assertLess(reply["health"]["last_check_age_ms"], 1_000)
             self.assertEqual(len(reply["in_flight_agents"]), 3)
             self.assertEqual(reply["in_flight_agents"][0].keys(), ROW_KEYS)

@@ -24,6 +24,7 @@ CONSTANTS = {
     "positive_duration": (1, 315_576_000_000),
     "limit_bounds": (1, 10_000),
     "seq_max": 2**53,
+    "epoch_bytes_max": 64,
 }
 # Schema, and the path inside it, of each table in the headers.
 TABLES = {

@@ -27,7 +27,7 @@ void MonitorProcess::start() {
   ++life_;
   disk_.open(machine_.clocks(), machine_.boot());
   watch_.emplace(plan_.options, plan_.keeps_state ? &disk_ : nullptr, machine_.clocks(), worked_,
-                 logger_);
+                 logger_, [this] { return "epoch" + std::to_string(++epochs_); });
   since_ = received_ = stopped_until_ = timeline_.now();
   asked_ = stop_in_turn_ = Duration{};
   in_turn_ = false;

@@ -74,6 +74,7 @@ class MonitorProcess {
   std::shared_ptr<spdlog::logger> logger_;
 
   std::optional<daemon::Watch> watch_;
+  int epochs_ = 0;
   std::uint64_t life_ = 0;  // what was arranged in an earlier one does not happen
   std::deque<Arrival> inbox_;
   Instant received_;  // nothing overtakes what is to be received before

@@ -112,7 +112,7 @@ class Truth {
   Instant in_time(Instant due) const;
   void take_over(Run& run, const core::Run& from, Duration ahead, const daemon::Watch& watch,
                  Instant at);
-  void take_over_sources(const core::Fleet& fleet, const Restart& restart);
+  void take_over_sources(const daemon::Watch& watch, const Restart& restart);
   void check_kept(const Name& name, const Run& run, const core::Run* now, const core::Run* ended,
                   Duration ahead, const Restart& restart, const core::Fleet& fleet) const;
 

@@ -42,6 +42,8 @@ void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
     grace_from_ = grace_to_;
   }
   starts_.push_back(restart.wall);
+  // Those that it may not have noticed, or not have written.
+  std::erase_if(pauses_, [&](const Pause& pause) { return pause.to > restart.kept_to; });
   const core::Fleet& fleet = watch.fleet();
   const Duration ahead = restart.started - watch.health().started;
   for (auto& [name, run] : runs_) {
@@ -64,7 +66,7 @@ void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
   }
   pauses_.clear();
   require(fleet.runs_in_flight() == runs_in_flight(), "a restart made runs up");
-  take_over_sources(fleet, restart);
+  take_over_sources(watch, restart);
 }
 
 void Truth::check_kept(const Name& name, const Run& run, const core::Run* now,
@@ -99,7 +101,7 @@ void Truth::check_kept(const Name& name, const Run& run, const core::Run* now,
           of + "its last activity is wrong");
   if (run.active_at <= restart.kept_to && kept != run.actives.rend()) {
     const Duration shift = fleet.numbers().paused - now->paused_before_activity;
-    const Duration least = run.paused_active + paused(run.active_at, true, restart.kept_to);
+    const Duration least = run.paused_active + paused(run.active_at, true);
     require(shift >= least, of + "the pauses since its last activity are forgotten: " +
                                 std::to_string(shift.count()) + " ms of " +
                                 std::to_string(least.count()));
@@ -131,7 +133,8 @@ void Truth::take_over(Run& run, const core::Run& from, Duration ahead, const dae
   }
 }
 
-void Truth::take_over_sources(const core::Fleet& fleet, const Restart& restart) {
+void Truth::take_over_sources(const daemon::Watch& watch, const Restart& restart) {
+  const core::Fleet& fleet = watch.fleet();
   std::map<std::string, Source> known;
   std::size_t left = fleet.sources();
   for (core::Slot slot = 0; left > 0; ++slot) {
@@ -140,6 +143,10 @@ void Truth::take_over_sources(const core::Fleet& fleet, const Restart& restart) 
       continue;
     }
     --left;
+    if (watch.health().started - source->heard > sources_kept) {
+      sources_.erase(source->name);  // it is forgotten at its next event
+      continue;
+    }
     auto& seen = known[source->name].seen;
     seen[source->highest] = restart.kept_to;
     for (std::uint64_t behind = 1; behind <= 64 && behind < source->highest; ++behind) {

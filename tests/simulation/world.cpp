@@ -159,7 +159,6 @@ void World::dies(Death how) {
   const Instant now = timeline_.now();
   const bool left_file = monitor_.watch().health().state_epochs_left_total > 0;
   happened_.epochs_left += left_file ? 1 : 0;
-  bool clean = disk_.always_fast() && !left_file;
   if (how == Death::end) {
     if (!monitor_.end()) {
       return;
@@ -171,8 +170,8 @@ void World::dies(Death how) {
   } else {
     monitor_.kill();
     disk_.cut_power();
-    clean = false;
   }
+  const bool clean = how != Death::power_cut && disk_.always_fast() && !left_file;
   trace(how == Death::end ? "ends" : how == Death::kill ? "is killed" : "the power is cut");
   Truth::Restart& death = death_.emplace();
   death.died = now;
@@ -260,6 +259,9 @@ void World::settle() {
   const std::uint64_t published = watch.alerts().published_seq();
   timeline_.run_until(timeline_.now() + consumer_in_time);
   consumer_.has_all(watch.alerts().epoch(), published);
+  while (watch.alerts().unpublished() > 0) {
+    timeline_.run_until(timeline_.now() + Duration{1});
+  }
   truth_.compare(watch.fleet());
   std::map<std::string, std::string> open;
   const core::Fleet& fleet = watch.fleet();

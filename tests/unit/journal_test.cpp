@@ -51,8 +51,8 @@ struct Kept {
       : storage(memory),
         journal(
             storage, Options{}, clocks_at(0), fleet, log, health,
-            std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::null_sink_st>())) {
-  }
+            std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::null_sink_st>()),
+            make_epoch) {}
 
   void turn(std::int64_t ms) { journal.turn(clocks_at(ms), wait_max); }
   // Registers a run that has been too long at once, for an alert.
@@ -95,6 +95,32 @@ TEST_CASE("a pause of the monitor alone is reason enough to write: all deadlines
   kept.turn(2'000);
   kept.turn(4'000);
   REQUIRE(storage.writing);
+}
+
+TEST_CASE("where nothing happens the file learns each second that the monitor was there") {
+  Memory storage;
+  Kept kept(storage);
+  kept.turn(100);
+  storage.commit();
+  kept.turn(200);
+  kept.turn(1'099);
+  REQUIRE_FALSE(storage.writing);
+  kept.turn(1'100);
+  REQUIRE(storage.writing);
+}
+
+TEST_CASE("that an alert was published is written, so that it does not go out again") {
+  Memory storage;
+  Kept kept(storage);
+  kept.alert("a", 100);
+  kept.turn(100);
+  storage.commit();
+  kept.turn(101);
+  REQUIRE(kept.log.next(kept.journal.committed()) != nullptr);
+  kept.log.published_next();
+  kept.turn(200);
+  REQUIRE(storage.writing);
+  CHECK(storage.writing->globals.published == 1);
 }
 
 TEST_CASE("an alert that comes while a batch is written waits from then on, not from its commit") {

@@ -227,6 +227,7 @@ TEST_CASE("the last alerts of the current epoch are loaded, oldest first; others
     for (int i = 0; i < 5; ++i) {
       monitor.add_alert();
     }
+    monitor.next.globals.published = 4;
     REQUIRE_FALSE(monitor.write());
   }
   Monitor monitor(folder.file(), clocks_at(0), 3);
@@ -234,6 +235,21 @@ TEST_CASE("the last alerts of the current epoch are loaded, oldest first; others
   CHECK(monitor.state->alerts.front().seq == 3);
   CHECK(monitor.state->alerts.back().seq == 5);
   CHECK(history(folder.file(), {}).size() == 6);
+}
+
+TEST_CASE("alerts that were perhaps not published are loaded, however few are kept") {
+  const Folder folder;
+  {
+    Monitor monitor(folder.file(), clocks_at(0), 3);
+    for (int i = 0; i < 9; ++i) {
+      monitor.add_alert();
+    }
+    monitor.next.globals.published = 2;
+    REQUIRE_FALSE(monitor.write());
+  }
+  const Monitor monitor(folder.file(), clocks_at(0), 3);
+  REQUIRE(monitor.state->alerts.size() == 7);
+  CHECK(monitor.state->alerts.front().seq == 3);
 }
 
 TEST_CASE("of alerts with a gap, which a jump of the wall clock can prune, the last are loaded") {
@@ -385,7 +401,7 @@ TEST_CASE("alerts that are too old go, but not the last of the current epoch") {
   for (std::uint64_t seq = 1; seq <= 10; ++seq) {
     monitor.next.alerts.push_back(aged("e1", seq, 4 * day));
   }
-  monitor.next.globals.alert_seq = 10;
+  monitor.next.globals.alert_seq = monitor.next.globals.published = 10;
   REQUIRE_FALSE(monitor.write());
 
   std::vector<AlertRecord> left;

@@ -232,6 +232,13 @@ TEST_CASE("the lock is gone with the monitor, its file stays") {
   const Monitor second(folder.file());
 }
 
+TEST_CASE("a second monitor is refused by whatever link it names the file") {
+  const Folder folder;
+  const Monitor first(folder.file());
+  std::filesystem::create_symlink(folder.file(), folder.file("link"));
+  refuses(folder.file("link"), "another monitor");
+}
+
 TEST_CASE("the log of a closed file stays, so that no reader makes one that is the reader's own") {
   const Folder folder;
   const std::string path = written(folder);

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -50,6 +51,10 @@ class EndOfFollowing {
   EndOfFollowing& operator=(const EndOfFollowing&) = delete;
 
   int fd() const { return either_; }
+  bool reached() const {
+    pollfd item{either_, POLLIN, 0};
+    return ::poll(&item, 1, 0) > 0;
+  }
 
  private:
   static void check(bool fine, const char* what) {
@@ -70,8 +75,8 @@ void take(const Options& options, const AlertSubscriber::Notice& notice) {
       return complain("the monitor has been silent for 3 s");
     case AlertSubscriber::Event::back:
       return complain(notice.restarted
-                          ? "the monitor is back, restarted: it has forgotten the runs and alerts "
-                            "from before"
+                          ? "the monitor was restarted, or lost its state: this is a new epoch, "
+                            "without the alerts from before"
                           : "the monitor is back");
     case AlertSubscriber::Event::lost:
       return complain(std::to_string(notice.lost) + " alerts are no longer kept by the monitor");
@@ -82,14 +87,17 @@ void take(const Options& options, const AlertSubscriber::Notice& notice) {
 
 int follow(const Options& options, const AlertsOptions& verb) {
   const EndOfFollowing end;
-  StatusClient client(options.endpoints.status, options.timeout);
+  StatusClient client(options.endpoints.status, options.timeout, 1, end.fd());
   const auto answer = client.ask(PingRequest{});
+  if (end.reached()) {
+    return exit_ok;
+  }
   if (!std::holds_alternative<PingReply>(answer)) {
     return fail(options, answer);
   }
   AlertSubscriber subscriber(options.endpoints, options.timeout);
   if (verb.since) {
-    subscriber.begin_after(*verb.since);
+    subscriber.begin_after(*verb.since, verb.epoch);
   }
   subscriber.run(
       [&options](const AlertSubscriber::Notice& notice) {
@@ -100,18 +108,34 @@ int follow(const Options& options, const AlertsOptions& verb) {
   return exit_ok;
 }
 
+// Notes of the first page what the options make one expect, and do not get.
+void compare(const AlertsOptions& verb, const AlertsReply& page) {
+  if (verb.epoch && *verb.epoch != page.epoch) {
+    return complain("the monitor's epoch is " + page.epoch + ", not " + *verb.epoch +
+                    ": these are all alerts that it keeps of its own");
+  }
+  if (verb.since && *verb.since > page.last_seq) {
+    complain("the monitor's last alert is #" + std::to_string(page.last_seq) + ", of epoch " +
+             page.epoch);
+  }
+}
+
 int list(const Options& options, const AlertsOptions& verb) {
   StatusClient client(options.endpoints.status, options.timeout);
   AlertsRequest request;
   request.since_seq = verb.since.value_or(0);
-  while (true) {
+  request.epoch = verb.epoch;
+  for (bool first = true;; first = false) {
     const auto answer = client.ask(request);
     const auto* page = std::get_if<AlertsReply>(&answer);
     if (page == nullptr) {
       return fail(options, answer);
     }
-    // An epoch that begins between two pages has nothing to do with this listing.
-    if (request.epoch && *request.epoch != page->epoch) {
+    const bool another = request.epoch && *request.epoch != page->epoch;
+    if (first) {
+      compare(verb, *page);
+      request.since_seq = another ? 0 : request.since_seq;
+    } else if (another) {  // it has nothing to do with this listing
       complain("the monitor was restarted; its new alerts begin with seq 1");
       return exit_ok;
     }
@@ -123,10 +147,6 @@ int list(const Options& options, const AlertsOptions& verb) {
       request.since_seq = alert.seq;
     }
     request.epoch = page->epoch;
-    if (verb.since && *verb.since > page->last_seq) {
-      complain("the monitor's last alert is #" + std::to_string(page->last_seq) + ", of epoch " +
-               shown(page->epoch));
-    }
     if (page->alerts.empty() || request.since_seq >= page->last_seq) {
       return exit_ok;
     }

@@ -1,7 +1,6 @@
 #include "child.hpp"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <system_error>
+#include <utility>
 
 namespace heartbeat::hbctl {
 
@@ -25,23 +25,6 @@ Pipe make_pipe() {
     throw std::system_error(errno, std::generic_category(), "pipe2");
   }
   return {ends[0], ends[1]};
-}
-
-// Closes the read end of `to`'s pipe when nobody takes what is written. False: that is so.
-bool write_all(int to, const char* bytes, std::size_t size) {
-  while (size > 0) {
-    const ssize_t written = ::write(to, bytes, size);
-    if (written >= 0) {
-      bytes += written;
-      size -= static_cast<std::size_t>(written);
-    } else if (errno == EAGAIN) {
-      pollfd room{to, POLLOUT, 0};
-      ::poll(&room, 1, -1);
-    } else if (errno != EINTR) {
-      return false;
-    }
-  }
-  return true;
 }
 
 }  // namespace
@@ -95,19 +78,9 @@ Child::~Child() {
   }
 }
 
-bool Child::relay(int from) {
-  std::array<char, 65'536> bytes;
-  const ssize_t size = ::read(from, bytes.data(), bytes.size());
-  if (size < 0 && errno == EINTR) {
-    return false;
-  }
-  const int to = from == output_ ? STDOUT_FILENO : STDERR_FILENO;
-  if (size <= 0 || !write_all(to, bytes.data(), static_cast<std::size_t>(size))) {
-    close(from);
-    (from == output_ ? output_ : error_) = -1;
-  }
-  return size > 0;
-}
+int Child::take_output() { return std::exchange(output_, -1); }
+
+int Child::take_error() { return std::exchange(error_, -1); }
 
 int Child::wait() {
   int status = 0;

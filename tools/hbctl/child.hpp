@@ -20,12 +20,9 @@ class Child {
   Child& operator=(const Child&) = delete;
 
   pid_t pid() const { return pid_; }
-  // -1 where it is not watched, or closed.
-  int output() const { return output_; }
-  int error() const { return error_; }
-  // Hands on what has come on `from` (output() or error()); closes it at its end, and where nobody
-  // reads what is handed on. Returns whether anything came.
-  bool relay(int from);
+  // The read ends of its pipes, for the caller to close; -1 where it is not watched.
+  int take_output();
+  int take_error();
   // Its wait status once it has ended, which is awaited.
   int wait();
 

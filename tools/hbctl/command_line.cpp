@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
+#include "client/alert_cursor.hpp"
 #include "completion.hpp"
 #include "duration.hpp"
 #include "options.hpp"
 #include "output.hpp"
+#include "usable_text.hpp"
 #include "when.hpp"
 
 namespace heartbeat::hbctl {
@@ -63,6 +65,13 @@ CLI::Option* duration(CLI::App& app, const std::string& option, Duration min, Ta
     target = *parsed;
   };
   return app.add_option_function<std::string>(option, read, help)->type_name("DURATION");
+}
+
+// What stands there is taken by the monitor as it is.
+template <class Member>
+CLI::Option* usable(CLI::Option* option, Member Event::*field) {
+  return option->check([field](const std::string& value) { return why_unusable(field, value); }, "",
+                       "");
 }
 
 // The option, if there is one, that the monitor would check and ignore in an event of this kind.
@@ -177,9 +186,20 @@ struct CommandLine {
              "hbctl alerts --since 120 --follow", [this] { return run_alerts(options, alerts); });
     log.add_flag("--follow", alerts.follow,
                  "go on with alerts as they come, until Ctrl-C; without --since beginning now");
-    number(
+    CLI::Option* since = number(
         log, "--since", 0, [this](std::uint64_t n) { alerts.since = n; },
         "only those after this seq");
+    log.add_option_function<std::string>(
+           "--epoch",
+           [this](const std::string& value) {
+             if (!client::is_epoch(value)) {
+               refuse("--epoch", value, "an epoch, as alerts and ping name it");
+             }
+             alerts.epoch = value;
+           },
+           "the epoch of --since; where the monitor has another, all that it keeps")
+        ->type_name("EPOCH")
+        ->needs(since);
     describe_history();
     verb("counters", "what the monitor has counted", "hbctl counters --json",
          [this] { return run_counters(options); });
@@ -239,13 +259,14 @@ struct CommandLine {
             "register, activity, idle or unregister")
         ->required()
         ->type_name("");
-    send.add_option("AGENT", emit.agent_id, "the agent's id")->required()->type_name("");
-    send.add_option("--run", emit.run_id, "which run of the agent");
-    text(send, "--task", emit.task_id, "what it works on");
-    text(send, "--type", emit.agent_type, "class of agent");
+    usable(send.add_option("AGENT", emit.agent_id, "the agent's id")->required()->type_name(""),
+           &Event::agent_id);
+    usable(send.add_option("--run", emit.run_id, "which run of the agent"), &Event::run_id);
+    usable(text(send, "--task", emit.task_id, "what it works on"), &Event::task_id);
+    usable(text(send, "--type", emit.agent_type, "class of agent"), &Event::agent_type);
     text(send, "--phase", emit.phase, "what it is doing now");
     text(send, "--detail", emit.detail, "free text for the person who looks");
-    text(send, "--outcome", emit.outcome, "unregister: done, failed, …");
+    usable(text(send, "--outcome", emit.outcome, "unregister: done, failed, …"), &Event::outcome);
     number(
         send, "--progress", 0, [this](std::uint64_t n) { emit.progress = n; },
         "activity: grows as the work advances");
@@ -261,9 +282,11 @@ struct CommandLine {
     CLI::App& wrap = verb("run", "runs a command as a run of an agent, and ends as it does",
                           "hbctl run --agent nightly-build --beat-on-output --promise 10m -- make",
                           [this] { return run_run(options, wrapped); });
-    wrap.add_option("--agent", wrapped.agent_id, "the agent's id")->required();
-    text(wrap, "--run", wrapped.run_id, "which run of it (default: this host and process)");
-    wrap.add_option("--task", wrapped.task_id, "what it works on");
+    usable(wrap.add_option("--agent", wrapped.agent_id, "the agent's id")->required(),
+           &Event::agent_id);
+    usable(text(wrap, "--run", wrapped.run_id, "which run of it (default: this host and process)"),
+           &Event::run_id);
+    usable(wrap.add_option("--task", wrapped.task_id, "what it works on"), &Event::task_id);
     wrap.add_option("--type", wrapped.agent_type, "class of agent");
     wrap.add_flag("--beat-on-output", wrapped.beat_on_output,
                   "alive only while it prints; its output then goes through a pipe");
@@ -274,8 +297,15 @@ struct CommandLine {
         ->required()
         ->type_name("");
     wrap.footer(
-        "Input, output, signals and the exit code pass through, with a monitor or without.\n"
-        "Exit codes: the command's; 126 it cannot be started; 127 it was not found.\n"
+        "Input, output, signals and the exit code pass through, with a monitor or without. hbctl "
+        "show tells the\ncommand line. Ctrl-Z and what else stops or resumes is not passed on: the "
+        "terminal sends it to both. A\nsignal that a program sends to the process group of both "
+        "reaches the command twice.\n"
+        "Exit codes: the command's; 126 it cannot be started; 127 it was not found; 2 usage. "
+        "Killed "
+        "by a signal, it\nends by the same (a shell says 128 and the signal's number).\n"
+        "Without a monitor it ends up to 0.2 s later than the command; 1 s where the monitor was "
+        "there, or its host\ndoes not answer.\n"
         "Example: hbctl run --agent nightly-build --beat-on-output --promise 10m -- make");
   }
 

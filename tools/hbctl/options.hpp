@@ -39,6 +39,7 @@ struct ShowOptions {
 struct AlertsOptions {
   bool follow = false;
   std::optional<std::uint64_t> since;
+  std::optional<std::string> epoch;  // that `since` is of; only with it
 };
 
 struct HistoryOptions {

@@ -7,14 +7,25 @@
 
 namespace heartbeat::hbctl {
 
-SignalDescriptor::SignalDescriptor(std::initializer_list<int> signals) {
+namespace {
+
+sigset_t set_of(std::initializer_list<int> signals) {
   sigset_t set;
   sigemptyset(&set);
   for (const int signal : signals) {
     sigaddset(&set, signal);
   }
-  pthread_sigmask(SIG_BLOCK, &set, &before_);
-  fd_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  return set;
+}
+
+}  // namespace
+
+SignalDescriptor::SignalDescriptor(std::initializer_list<int> signals)
+    : SignalDescriptor(set_of(signals)) {}
+
+SignalDescriptor::SignalDescriptor(const sigset_t& signals) {
+  pthread_sigmask(SIG_BLOCK, &signals, &before_);
+  fd_ = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
   if (fd_ < 0) {
     throw std::system_error(errno, std::generic_category(), "signalfd");
   }

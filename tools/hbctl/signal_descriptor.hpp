@@ -13,6 +13,7 @@ namespace heartbeat::hbctl {
 class SignalDescriptor {
  public:
   explicit SignalDescriptor(std::initializer_list<int> signals);
+  explicit SignalDescriptor(const sigset_t& signals);
   ~SignalDescriptor();
   SignalDescriptor(const SignalDescriptor&) = delete;
   SignalDescriptor& operator=(const SignalDescriptor&) = delete;

@@ -20,6 +20,15 @@ void print_summary(const StatusReply& reply) {
         coloured(shown(health), reply.health.overloaded ? Colour::red : Colour::green) +
         ", version " + shown(reply.health.version) + ", up " +
         format_duration(reply.health.uptime_ms) + ", epoch " + shown(reply.health.epoch));
+  if (reply.health.state_file == "left") {
+    print("state file  " + coloured("left", Colour::red) +
+          ": alerts could not be written in time; those since are not in it, and a restart "
+          "forgets them. See the log, then start the monitor again");
+  }
+  if (!reply.health.storm.empty()) {
+    print("storm       " + coloured(shown(reply.health.storm), Colour::red) +
+          ": many fell silent together; look first at what they share");
+  }
   print("runs        " + std::to_string(reply.monitor.agents_monitoring) + " in flight: " +
         std::to_string(counts.running) + " running, " + std::to_string(counts.idle) + " idle, " +
         coloured(std::to_string(counts.stale) + " stale",

@@ -114,6 +114,12 @@ bool collect_alerts(StatusClient& client, const ShowOptions& of, std::vector<Ale
     if (page == nullptr) {
       return false;
     }
+    // What follows in an epoch that begins between two pages is about other runs of these names.
+    if (request.epoch && *request.epoch != page->epoch) {
+      complain("the monitor was restarted meanwhile: this is what it knew before");
+      break;
+    }
+    request.epoch = page->epoch;
     for (Alert& alert : page->alerts) {
       request.since_seq = alert.seq;
       if (alert.agent_id == of.agent_id && (!of.run_id || alert.run_id == *of.run_id)) {
@@ -155,7 +161,14 @@ int run_why(const Options& options, const ShowOptions& verb) {
   }
   Lines lines;
   if (error != nullptr) {
-    add(lines, "verdict", error->message + (error->outcome ? ", outcome " + *error->outcome : ""));
+    add(lines, "verdict",
+        "ended at " + format_time(error->ended_at.value_or(WallTime{})) + " by " +
+            *error->ended_by + (error->outcome ? ", outcome " + *error->outcome : ""));
+    if (error->zombie_events.value_or(0) != 0) {
+      add(lines, "zombies",
+          std::to_string(*error->zombie_events) +
+              " late events revived nothing; if it still works, it has to register anew");
+    }
   } else {
     for (const RunDetail& run : reply->runs) {
       explain(run, lines);
