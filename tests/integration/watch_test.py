@@ -216,6 +216,14 @@ class WatchTest(unittest.TestCase):
                 self.assertIn(terminal.ended(), (-number, 1))
                 self.check_restored(terminal)
 
+    def test_killed_it_leaves_the_terminal_as_it_was(self):
+        with self.open(None, TERM=TWO_SCREENS) as terminal:
+            terminal.see("asking")
+            terminal.process.kill()
+            self.assertEqual(terminal.ended(), -signal.SIGKILL)
+            terminal.see(lambda _: LEAVE_SCREEN in terminal.bytes)
+            self.check_restored(terminal)
+
     def test_a_terminal_that_goes_away_ends_it(self):
         for controlling in (True, False):  # only then a signal tells
             with self.subTest(controlling=controlling), \

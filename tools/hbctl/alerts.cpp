@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <system_error>
 
@@ -67,21 +68,28 @@ class EndOfFollowing {
   int either_ = -1;
 };
 
+// With the time, as alerts have it: when the monitor went away is what one looks for later.
+void complain_now(const std::string& what) {
+  const auto now = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+  complain(format_time(now) + "  " + what);
+}
+
 void take(const Options& options, const AlertSubscriber::Notice& notice) {
   switch (notice.event) {
     case AlertSubscriber::Event::alert:
       return print_alert(options, notice.alert);
     case AlertSubscriber::Event::gone:
-      return complain("the monitor has been silent for 3 s");
+      return complain_now("the monitor has been silent for 3 s");
     case AlertSubscriber::Event::back:
-      return complain(notice.restarted
-                          ? "the monitor was restarted, or lost its state: this is a new epoch, "
-                            "without the alerts from before"
-                          : "the monitor is back");
+      return complain_now(
+          notice.restarted ? "the monitor was restarted, or lost its state: this is a new epoch, "
+                             "without the alerts from before"
+                           : "the monitor is back");
     case AlertSubscriber::Event::lost:
-      return complain(std::to_string(notice.lost) + " alerts are no longer kept by the monitor");
+      return complain_now(std::to_string(notice.lost) +
+                          " alerts are no longer kept by the monitor");
     case AlertSubscriber::Event::trouble:
-      return complain(notice.why);
+      return complain_now(notice.why);
   }
 }
 

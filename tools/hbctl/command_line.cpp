@@ -111,7 +111,7 @@ struct CommandLine {
                  const Verb& run) {
     CLI::App* added = app.add_subcommand(name, help);
     added->fallthrough();
-    added->footer("Example: " + example);
+    added->footer("Endpoints, --timeout and --json: see hbctl --help.\nExample: " + example);
     added->callback([this, run] { chosen = run; });
     return *added;
   }
@@ -288,8 +288,10 @@ struct CommandLine {
            &Event::run_id);
     usable(wrap.add_option("--task", wrapped.task_id, "what it works on"), &Event::task_id);
     wrap.add_option("--type", wrapped.agent_type, "class of agent");
-    wrap.add_flag("--beat-on-output", wrapped.beat_on_output,
-                  "alive only while it prints; its output then goes through a pipe");
+    wrap.add_flag(
+        "--beat-on-output", wrapped.beat_on_output,
+        "alive only while it prints; its output then goes through a pipe, which what it leaves "
+        "running in the background outlives: print into a file there");
     duration(wrap, "--promise", Duration{1}, wrapped.promise,
              "so long a silence is no cause for a warning");
     duration(wrap, "--timeout-after", Duration{1}, wrapped.timeout_after, "this run's own limit");
