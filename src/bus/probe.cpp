@@ -24,14 +24,14 @@ std::string make_token() {
   return token;
 }
 
-// Bound to every address means bound to this one.
+// Bound to every address means bound to this one, also where that was said as IPv6: libzmq then
+// takes both, and not every machine has ::1.
 std::string reachable(const std::string& events) {
   const auto address = tcp_address(events);
   if (!address || (address->host != "0.0.0.0" && address->host != "[::]")) {
     return events;
   }
-  return "tcp://" + std::string{address->host == "[::]" ? "[::1]" : "127.0.0.1"} + ":" +
-         std::string{address->port};
+  return "tcp://127.0.0.1:" + std::string{address->port};
 }
 
 }  // namespace

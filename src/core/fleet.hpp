@@ -63,7 +63,8 @@ class Fleet {
 
   const Limits& limits() const { return limits_; }
   // New limits hold from now on. Deadlines that they move earlier are found by requeue(). Those of
-  // silence that they would move into the past fire at `now` + `grace`.
+  // silence that they would move into the past fire at `now` + `grace`; a grace that goes on is not
+  // cut short by the next ones.
   void set_limits(const Limits& limits, Instant now, Duration grace);
   // After set_limits(): looks at up to `limit` runs; true while there are more to look at.
   bool requeue(std::size_t limit);
@@ -215,6 +216,7 @@ class Fleet {
   Instant down_from_;  // before this start, nobody watched …
   Instant down_until_;
   Instant grace_until_;
+  Duration paused_when_resumed_{};
   Instant limits_set_at_;
   Duration paused_when_set_{};
   Duration stale_threshold_before_{};

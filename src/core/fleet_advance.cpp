@@ -29,7 +29,7 @@ Instant Fleet::stale_deadline(const Run& run) const {
       exceeded_at(stale_threshold_before_, paused_when_set_) >= limits_set_at_) {
     deadline = limits_set_at_ + reload_grace_ + (paused_ - paused_when_set_);
   }
-  return std::max(deadline, grace_until_);
+  return std::max(deadline, grace_until_ + (paused_ - paused_when_resumed_));
 }
 
 Instant Fleet::timeout_deadline(const Run& run) const { return run.started + timeout_after(run); }
@@ -124,10 +124,16 @@ void Fleet::time_out(Slot slot, Instant now, Transitions& out) {
 }
 
 void Fleet::set_limits(const Limits& limits, Instant now, Duration grace) {
-  stale_threshold_before_ = limits_.stale_threshold_ms;
-  limits_set_at_ = now;
-  paused_when_set_ = paused_;
-  reload_grace_ = grace;
+  if (limits.stale_threshold_ms != limits_.stale_threshold_ms) {
+    // Who is in an earlier grace yet was promised the threshold from before that.
+    const Instant earlier_until = limits_set_at_ + reload_grace_ + (paused_ - paused_when_set_);
+    stale_threshold_before_ = now <= earlier_until
+                                  ? std::max(stale_threshold_before_, limits_.stale_threshold_ms)
+                                  : limits_.stale_threshold_ms;
+    limits_set_at_ = now;
+    paused_when_set_ = paused_;
+    reload_grace_ = grace;
+  }
   limits_ = limits;
   requeue_from_ = 0;
 }

@@ -26,8 +26,7 @@ constexpr int graces_apart = 10;
 constexpr std::uint64_t episodes_passed_over = 65'536;
 
 store::Unusable corrupt(const std::string& path, const std::string& what) {
-  return store::Unusable(path + ": is corrupt (" + what +
-                         "); move it away to start without it, or bring back an older copy");
+  return store::Unusable(path + ": is corrupt (" + what + "); move it away to start without it");
 }
 
 }  // namespace
@@ -126,7 +125,8 @@ void Journal::turn(const store::Clocks& clocks, Duration wait_max) {
   }
   const bool alerts = in_file_ && log_.last_seq() > handed_over_;
   const Duration since = clocks.now - written_at_;
-  const bool due = since >= (waiting() != 0 ? batch_interval : stamp_interval);
+  const bool due = since >= (waiting() != 0 ? batch_interval : stamp_interval) ||
+                   (more_runs_ && fleet_.changed_runs().size() != 0);
   if (!writing_ && clocks.now >= retry_at_ && (alerts || due)) {
     hand_over(clocks, false);
   }
@@ -204,6 +204,7 @@ void Journal::hand_over(const store::Clocks& clocks, bool everything) {
     add_alerts(*batch);
   }
   add_changes(*batch, everything);
+  more_runs_ = fleet_.changed_runs().size() != 0;
   batch->globals = globals();
   numbers_ = fleet_.numbers();
   published_known_ = published();
@@ -260,7 +261,10 @@ void Journal::add_changes(store::Batch& batch, bool everything) {
   take(fleet_.changed_runs(), runs_per_batch, [&](core::Slot slot) { add_run(batch, slot); });
   take(fleet_.changed_blocks(), blocks_per_batch,
        [&](core::Slot block) { add_block(batch, block); });
-  take(fleet_.changed_sources(), sources_per_batch, [&](core::Slot slot) {
+  // A seq that is in the file before what its event changed would make a double of that event, sent
+  // again after a kill, which is ignored.
+  const bool runs_are_in = fleet_.changed_runs().size() == 0;
+  take(fleet_.changed_sources(), runs_are_in ? sources_per_batch : 0, [&](core::Slot slot) {
     if (const core::Source* source = fleet_.source_at(slot)) {
       batch.sources.push_back(record_of(slot, *source));
     } else {

@@ -72,7 +72,8 @@ class Journal {
   std::uint64_t episodes_ = 0;     // of the file's epoch, once the log has another
   std::optional<WallTime> grace_at_;
 
-  bool failing_ = false;  // the last batch was not committed
+  bool failing_ = false;    // the last batch was not committed
+  bool more_runs_ = false;  // than fitted into the last batch: the next one does not wait
   bool writing_ = false;
   bool writing_alerts_ = false;
   Instant written_at_;                    // when a batch was handed over last

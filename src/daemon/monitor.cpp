@@ -90,8 +90,12 @@ void Monitor::probe(Instant now) {
   if (std::exchange(probe_connections_, probe_.connections()) != probe_.connections()) {
     watch_.probes_lost();
   }
-  if (connected && watch_.wants_probe(now)) {
-    probe_.send(watch_.probe_sent(now));
+  if (watch_.wants_probe(now)) {
+    if (connected) {
+      probe_.send(watch_.probe_sent(now));
+    } else {
+      watch_.probe_unsent(now);
+    }
   }
 }
 

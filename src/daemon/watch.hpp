@@ -47,6 +47,8 @@ class Watch {
   // next turn. REQUIRES of probe_sent(): it is. Returns its number.
   bool wants_probe(Instant now) const;
   std::uint64_t probe_sent(Instant now) { return watermark_.sent(now); }
+  // Where one is to be sent and nothing takes it.
+  void probe_unsent(Instant now) { watermark_.unsent(now); }
   void probe_returned(std::uint64_t number) { watermark_.returned(number); }
   // None of those on their way will come back.
   void probes_lost() { watermark_.lost(); }

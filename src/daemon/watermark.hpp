@@ -20,17 +20,21 @@ class Watermark {
   bool wants_probe(std::optional<Instant> deadline, Instant now) const;
   // REQUIRES: wants_probe(). The number of the probe.
   std::uint64_t sent(Instant now);
+  // One is wanted and cannot be sent: the lag grows as if it were on its way.
+  void unsent(Instant now);
   void returned(std::uint64_t number);
-  // None of those on their way will come back.
+  // None of those on their way will come back. The lag counts from the oldest of them on, until
+  // another one has come back.
   void lost() { on_their_way_.clear(); }
   // The monitor did not run: that it did not read is no lag of its input.
   void paused(Duration pause) { paused_ += pause; }
 
   // Deadlines before this instant may fire.
   Instant read_to() const { return read_to_; }
-  // Whether the next word about `deadline` comes with a probe that is on its way.
-  bool awaits(Instant deadline) const { return !on_their_way_.empty() && deadline < last_sent_; }
-  // Age of the oldest probe on its way; zero where there is none.
+  // Whether the next word about `deadline` comes with a probe that is on its way, or that cannot be
+  // sent.
+  bool awaits(Instant deadline) const { return unsent_ || is_on_its_way(deadline); }
+  // Age of the oldest probe that was wanted and has not come back; zero where there is none.
   Duration lag(Instant now) const;
 
  private:
@@ -39,7 +43,13 @@ class Watermark {
     Instant at;
     Duration paused_before{};
   };
+  bool is_on_its_way(Instant deadline) const {
+    return !on_their_way_.empty() && deadline < last_sent_;
+  }
+
   std::deque<Sent> on_their_way_;  // oldest first
+  std::optional<Sent> oldest_;     // of those, or of what was lost or could not be sent before
+  bool unsent_ = false;
   std::uint64_t numbers_ = 0;
   Instant read_to_;
   Instant last_sent_;

@@ -2,6 +2,7 @@
 // looks at every run. The real fleet must make the same transitions and counters, call for call.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -78,10 +79,14 @@ class Fleet {
   void fold(std::span<const Event> events, Instant now, core::Transitions& out);
   void advance(Instant until, Instant now, core::Transitions& out);
   void set_limits(const core::Limits& limits, Instant now, Duration grace) {
-    threshold_before_ = limits_.stale_threshold_ms;
-    limits_set_at_ = now;
-    grace_ = grace;
-    paused_when_set_ = paused_;
+    if (limits.stale_threshold_ms != limits_.stale_threshold_ms) {
+      const bool graced = now <= limits_set_at_ + grace_ + (paused_ - paused_when_set_);
+      threshold_before_ = graced ? std::max(threshold_before_, limits_.stale_threshold_ms)
+                                 : limits_.stale_threshold_ms;
+      limits_set_at_ = now;
+      grace_ = grace;
+      paused_when_set_ = paused_;
+    }
     limits_ = limits;
   }
   void paused(Duration pause) { paused_ += pause; }

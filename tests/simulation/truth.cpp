@@ -186,7 +186,7 @@ Instant Truth::silence_from(const Run& run, Instant at) const {
                                              paused(run.promise_at, true, at)
                                        : run.active + plan_.options.limits.stale_threshold_ms +
                                              run.paused_active + paused(run.active_at, true, at);
-  return std::max(exceeded, grace_from_);
+  return std::max(exceeded, grace_from_ + paused(started_, true, at));
 }
 
 Instant Truth::silence_to(const Run& run) const {
@@ -194,7 +194,7 @@ Instant Truth::silence_to(const Run& run) const {
                                              paused(run.promise_at, false)
                                        : run.active + plan_.options.limits.stale_threshold_ms +
                                              run.paused_active + paused(run.active_at, false);
-  return std::max(exceeded, grace_to_);
+  return std::max(exceeded, grace_to_ + paused(started_, false));
 }
 
 Duration Truth::timeout_after(const Run& run) const {

@@ -188,7 +188,8 @@ void World::dies(Death how) {
       death.kept_to = std::max(death.kept_to, kept_to);
     }
   }
-  if (!clean || !death.remembers) {
+  // Written before said, on any disk; but beside the file all is forgotten, and so it is by a cut.
+  if (left_file || how == Death::power_cut || !death.remembers) {
     ledger_.forgotten();
   }
   const Duration down = death.new_boot ? chance_.time(Duration{2'000}, Duration{15'000})

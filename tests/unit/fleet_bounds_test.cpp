@@ -253,6 +253,25 @@ TEST_CASE("a silence that new limits would have ended before they came gets a gr
   REQUIRE(watched.advance(seconds{33} + ms).size() == 1);
 }
 
+TEST_CASE("a grace for new limits is not cut short by the next ones") {
+  Watched watched;
+  watched.fold(make(register_), Duration{0});
+  Limits shorter = test_limits();
+  shorter.stale_threshold_ms = seconds{1};
+  watched.fleet.set_limits(shorter, start + seconds{5}, seconds{15});
+  const Run& run = *watched.fleet.find("pm", "");
+  REQUIRE(watched.fleet.stale_deadline(run) == start + seconds{20});
+  SECTION("where they are the same") {
+    watched.fleet.set_limits(shorter, start + seconds{7}, seconds{15});
+    REQUIRE(watched.fleet.stale_deadline(run) == start + seconds{20});
+  }
+  SECTION("where they are others") {
+    shorter.stale_threshold_ms = seconds{2};
+    watched.fleet.set_limits(shorter, start + seconds{7}, seconds{15});
+    REQUIRE(watched.fleet.stale_deadline(run) == start + seconds{22});
+  }
+}
+
 TEST_CASE("a larger threshold ends the repeats of a warning, not its episode") {
   Limits limits = test_limits();
   limits.stale_warning_only_once = false;

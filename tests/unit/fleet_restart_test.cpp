@@ -25,4 +25,14 @@ TEST_CASE("what was sent while nobody read is not lost, whatever is sent again b
   CHECK(counters.events_lost_total == (next ? 32U : 4U));
 }
 
+TEST_CASE("a pause within the grace of a restart does not use it up") {
+  Watched watched;
+  watched.fleet.resume(Numbers{}, start, start, start + seconds{30});
+  watched.fold(make(register_), Duration{0});
+  const Run& run = *watched.fleet.find("pm", "");
+  REQUIRE(watched.fleet.stale_deadline(run) == start + seconds{30});
+  watched.fleet.paused(seconds{25});
+  REQUIRE(watched.fleet.stale_deadline(run) == start + seconds{55});
+}
+
 }  // namespace heartbeat::core

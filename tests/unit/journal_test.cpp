@@ -157,6 +157,35 @@ TEST_CASE("an alert has its own time, whatever was committed since and before") 
   CHECK(kept.health.state_epochs_left_total == 1);
 }
 
+TEST_CASE(
+    "no seq is in the file before what its event changed, and what waits does not wait long") {
+  Memory storage;
+  Kept kept(storage);
+  kept.turn(100);
+  storage.commit();
+  constexpr std::uint64_t runs = 10'000;
+  core::Transitions transitions;
+  for (std::uint64_t seq = 1; seq <= runs; ++seq) {
+    const std::string agent_id = "a" + std::to_string(seq);
+    Event event;
+    event.kind = EventKind::register_;
+    event.agent_id = agent_id;
+    event.source = "s";
+    event.seq = seq;
+    kept.fleet.fold({&event, 1}, clocks_at(110).now, transitions);
+  }
+  std::size_t written = 0;
+  std::int64_t ms = 200;
+  for (; storage.kept.back().sources.empty(); ++ms) {
+    kept.turn(ms);
+    REQUIRE(storage.writing);
+    written += storage.writing->runs.size();
+    storage.commit();
+  }
+  CHECK(written == runs);
+  CHECK(ms == 203);  // batch after batch
+}
+
 TEST_CASE("no episode has the id of one that was told of in an epoch beside the file") {
   Memory storage;
   std::string told;

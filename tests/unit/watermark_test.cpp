@@ -39,6 +39,22 @@ TEST_CASE("a later probe answers for those before it, and an unknown one for non
   REQUIRE(watermark.read_to() == start + 20 * ms);
 }
 
+TEST_CASE("a probe that cannot be sent, and what is lost with a connection, is lag all the same") {
+  Watermark watermark{start};
+  watermark.unsent(start + 10 * ms);
+  watermark.unsent(start + 60 * ms);
+  REQUIRE(watermark.lag(start + 60 * ms) == 50 * ms);
+  REQUIRE(watermark.awaits(start + 10 * ms));  // nothing is gained by looking again at once
+  REQUIRE(watermark.wants_probe(start + 10 * ms, start + 61 * ms));
+  watermark.sent(start + 70 * ms);
+  REQUIRE(watermark.lag(start + 80 * ms) == 70 * ms);
+  watermark.lost();
+  const auto number = watermark.sent(start + 90 * ms);
+  REQUIRE(watermark.lag(start + 90 * ms) == 80 * ms);
+  watermark.returned(number);
+  REQUIRE(watermark.lag(start + 95 * ms) == Duration{0});
+}
+
 TEST_CASE("a probe is wanted for a deadline that has passed and none on its way answers for") {
   Watermark watermark{start};
   REQUIRE_FALSE(watermark.wants_probe(std::nullopt, start + 10 * ms));
