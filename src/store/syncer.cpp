@@ -12,10 +12,14 @@ namespace heartbeat::store {
 namespace {
 
 constexpr std::chrono::seconds sync_interval{1};
-constexpr int checkpoint_pages = 2048;  // 8 MB of log
-constexpr int gate_pages = 256;         // 1 MB: what the writer may be held up for, if possible
-constexpr int passes_max = 4;           // before it is held up for more
-constexpr int log_pages_max = 65'536;   // 256 MB: beyond it the writer waits for the disk
+constexpr int checkpoint_pages = 2048;   // 8 MB of log
+constexpr int gate_pages = 256;          // 1 MB: what the writer may be held up for, if possible
+constexpr int passes_max = 4;            // before it is tried again with a larger log
+constexpr int log_pages_large = 32'768;  // 128 MB: beyond it the writer is held up all the same
+constexpr int log_pages_max = 65'536;    // 256 MB: beyond it the writer waits for the disk
+// How long a pass may take, most of it the disk's time for two syncs, that the writer is held up
+// for: small beside the time that an alert waits for its commit.
+constexpr std::chrono::milliseconds gate_time{20};
 
 void check(Connection& connection, int code) {
   if (code != SQLITE_OK) {
@@ -114,20 +118,22 @@ void Syncer::run() {
 
 void Syncer::checkpoint() {
   const std::lock_guard no_more(checkpointing_);
-  for (int pass = 0; pass < passes_max; ++pass) {
-    const int copied = checkpoint_once(connection_);
-    const int left = log_pages() - copied;
+  const bool large = log_pages() >= log_pages_large;
+  bool is_short = false;  // the pass that would be the last
+  for (int pass = 0; pass < passes_max && !is_short; ++pass) {
+    const auto began = std::chrono::steady_clock::now();
+    const int left = log_pages() - checkpoint_once(connection_);
     if (left == 0) {
       return;
     }
-    if (left <= gate_pages) {
-      break;
-    }
+    is_short = left <= gate_pages && std::chrono::steady_clock::now() - began <= gate_time;
   }
-  sync_file(connection_, SQLITE_FCNTL_FILE_POINTER);
-  sync_file(connection_, SQLITE_FCNTL_JOURNAL_POINTER);
-  const std::lock_guard no_commits(gate_);
-  checkpoint_once(connection_);
+  if (is_short || large) {
+    sync_file(connection_, SQLITE_FCNTL_FILE_POINTER);
+    sync_file(connection_, SQLITE_FCNTL_JOURNAL_POINTER);
+    const std::lock_guard no_commits(gate_);
+    checkpoint_once(connection_);
+  }
 }
 
 void Syncer::wait_for_room() {

@@ -4,7 +4,10 @@
 // SQLite lets a checkpoint run beside commits; but the log begins anew only when a commit finds all
 // of it in the file, which never happens while commits follow each other without a gap. So what was
 // added during the last pass is copied while the writer is held up at the gate: few pages, after
-// the others have reached the disk.
+// the others have reached the disk. On a disk that takes long for a sync that would hold up an
+// alert for as long as two of them; there the log grows until a pass finds a gap, and the gate is
+// closed once in 128 MB only. The first commit into the log that began anew waits for one sync in
+// any case: without it a power cut could leave a mixture of the old log and the new one.
 #pragma once
 
 #include <condition_variable>
