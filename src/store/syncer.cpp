@@ -122,7 +122,8 @@ void Syncer::checkpoint() {
   bool is_short = false;  // the pass that would be the last
   for (int pass = 0; pass < passes_max && !is_short; ++pass) {
     const auto began = std::chrono::steady_clock::now();
-    const int left = log_pages() - checkpoint_once(connection_);
+    const int copied = checkpoint_once(connection_);
+    const int left = log_pages() - copied;
     if (left == 0) {
       return;
     }
