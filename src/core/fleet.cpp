@@ -72,7 +72,8 @@ void Fleet::prefetch(std::span<const Event> group, std::span<Hashes> hashes) con
 //  idle        adopted   idle                     as activity
 //  unregister  ignored   ends                     ignored
 //
-// In flight, anything but a register that began well before the run is a zombie of an earlier one.
+// In flight, anything but a register that began well before the run is a zombie of an earlier one;
+// see is_of_earlier_run().
 void Fleet::fold_one(const Event& event, const Hashes& hashes, Instant now, Transitions& out) {
   ++counters_.events_received_total;
   const Sequence sequence = sources_.observe(event, hashes.source, now);
@@ -113,9 +114,7 @@ void Fleet::fold_one(const Event& event, const Hashes& hashes, Instant now, Tran
 
 Slot Fleet::fold_in_flight(Slot slot, const Event& event, Instant now, Transitions& out) {
   Run& run = runs_[slot];
-  const bool of_earlier_run = event.running_for_ms && event.kind != EventKind::register_ &&
-                              began_at(event, now) < run.started - earlier_run_slack;
-  if (of_earlier_run) {
+  if (is_of_earlier_run(slot, event, now)) {
     zombie(slot, now);
     return no_slot;
   }
@@ -137,6 +136,26 @@ Slot Fleet::fold_in_flight(Slot slot, const Event& event, Instant now, Transitio
       return no_slot;
   }
   return no_slot;
+}
+
+// A run whose first event waited long for being read began before it seemed to: the first event
+// that says so moves its start, instead of being a zombie like all that follow.
+bool Fleet::is_of_earlier_run(Slot slot, const Event& event, Instant now) {
+  Run& run = runs_[slot];
+  if (!event.running_for_ms || event.kind == EventKind::register_) {
+    return false;
+  }
+  const Instant began = began_at(event, now);
+  if (began >= run.started - earlier_run_slack) {
+    return false;
+  }
+  if (began < run.started - earlier_run_slack - std::chrono::seconds{run.read_late_seconds}) {
+    return true;
+  }
+  run.started = began;
+  run.read_late_seconds = 0;
+  changed_runs_.add(slot);
+  return false;
 }
 
 Slot Fleet::fold_not_in_flight(Slot slot, const Event& event, std::uint64_t hash,
@@ -185,6 +204,10 @@ void Fleet::start(Slot slot, const Event& event, Instant now) {
   set_state(run, event.kind == EventKind::idle ? RunState::idle : RunState::running);
   run.warned = false;
   run.started = began_at(event, now);
+  const Duration late =
+      read_to_ ? std::clamp(now - *read_to_, Duration{}, read_late_max) : Duration{};
+  run.read_late_seconds =
+      static_cast<std::uint16_t>(std::chrono::floor<std::chrono::seconds>(late).count());
   run.last_activity = now - event.idle_for_ms.value_or(Duration{});
   run.paused_before_activity = paused_;
   run.promise = event.stale_after_ms.value_or(Duration{});

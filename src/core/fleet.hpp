@@ -48,6 +48,10 @@ class Fleet {
   // Folds events read at `now`, in order. REQUIRES: `now` never decreases, here and in advance().
   void fold(std::span<const Event> events, Instant now, Transitions& out);
 
+  // What is folded from here on was sent after this instant: all before it was read. Unless told,
+  // the fleet takes everything for read as soon as it was sent.
+  void read_to(Instant instant) { read_to_ = instant; }
+
   // At `now`, fires every deadline before `until`, oldest first. `until` lies behind `now` where
   // the input does: what arrived later may not have been read. Looks at no more than `limit` queue
   // entries and `limit` expired tombstones; call again while next_deadline() is before `until`.
@@ -156,6 +160,7 @@ class Fleet {
   void apply_sign_of_life(Slot slot, const Event& event, Instant now, Transitions& out);
   // Returns whether it changed any.
   bool apply_texts(Run& run, const Event& event);
+  bool is_of_earlier_run(Slot slot, const Event& event, Instant now);
   void make_fresh(Slot slot, Reason reason, const Transition& before, Transitions& out);
   void end(Slot slot, EndedBy by, Instant now, Transitions& out);
   void zombie(Slot slot, Instant now);
@@ -193,6 +198,7 @@ class Fleet {
 
   Limits limits_;
   Instant now_;
+  std::optional<Instant> read_to_;
   Counters counters_;
   Slab<Run> runs_;
   SlotIndex by_run_;

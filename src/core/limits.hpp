@@ -38,5 +38,7 @@ inline constexpr Duration storm_window{5'000};
 
 // An event whose run began this much before the run in flight belongs to an earlier run.
 inline constexpr Duration earlier_run_slack{5'000};
+// A run's first event is taken for read no later than this after it was sent.
+inline constexpr Duration read_late_max{std::chrono::hours{18}};
 
 }  // namespace heartbeat::core

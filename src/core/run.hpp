@@ -31,6 +31,9 @@ struct Run {
   bool adopted = false;
   bool stale = false;   // the silence limit has been passed and judged
   bool warned = false;  // since this registration
+  // How long before `started` its first event may have been sent, by the monitor's fault. A restart
+  // forgets it.
+  std::uint16_t read_late_seconds = 0;
 
   Instant started;
   Instant last_activity;

@@ -71,6 +71,7 @@ bool Watch::wants_probe(Instant now) const {
 
 std::size_t Watch::take(std::string_view payload, Instant now) {
   const auto batch = decoder_.decode(payload);
+  fleet_.read_to(watermark_.read_to());
   fleet_.fold(batch, now, transitions_);
   ++health_.messages_received_total;
   return batch.size();

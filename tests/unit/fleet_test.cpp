@@ -157,4 +157,27 @@ TEST_CASE("equal deadlines fire in order of registration, others by deadline") {
   REQUIRE(fired == std::vector<std::string>{"first", "c", "a", "b"});
 }
 
+TEST_CASE("a run whose register was read late begins when its events say") {
+  Watched watched;
+  watched.fleet.read_to(start);
+  watched.fold(make(register_), seconds{30});
+  watched.fleet.read_to(start + seconds{30});
+  const auto activity_of = [](Duration running_for) {
+    Event event = make(activity);
+    event.running_for_ms = running_for;
+    return event;
+  };
+  const auto zombies = [&] { return watched.fleet.counters().events_zombie_total; };
+  watched.fold(activity_of(seconds{37}), seconds{31});
+  CHECK(zombies() == 1);  // it cannot have been sent before the monitor had read all
+  watched.fold(activity_of(seconds{29}), seconds{31});
+  watched.fold(activity_of(seconds{33}), seconds{34});
+  CHECK(zombies() == 1);
+  CHECK(watched.fleet.find("pm", "")->started == start + seconds{2});
+  watched.fold(activity_of(seconds{40}), seconds{35});
+  CHECK(zombies() == 2);
+  watched.advance(seconds{40});
+  CHECK(watched.advance(seconds{62} + ms).at(0).kind == TransitionKind::timeout);
+}
+
 }  // namespace heartbeat::core
