@@ -139,7 +139,8 @@ class Fleet {
   // Episodes are numbered from here on.
   void number_episodes_from(std::uint64_t first) { episodes_ = first; }
 
-  // As a fleet was: before anything else, each run and source at its place, then resume().
+  // As a fleet was: before anything else, each run and source at its place, then resume(). Of two
+  // runs of one name the earlier was forgotten: a file may be told of that last.
   void restore(Slot slot, Run&& run);
   void restore(Slot slot, const Source& source) { sources_.restore(slot, source); }
   // Since `down_from` nobody watched. Deadlines of silence are not before `grace_until`.

@@ -25,8 +25,17 @@ Duration Fleet::blind(const Run& run, Instant now) const {
 }
 
 void Fleet::restore(Slot slot, Run&& run) {
-  Run& record = runs_.claim(slot) = std::move(run);
-  by_run_.insert(hash_of(record.agent_id(), record.run_id()), slot);
+  const std::uint64_t hash = hash_of(run.agent_id(), run.run_id());
+  const Slot other = find_record(run.agent_id(), run.run_id(), hash);
+  if (other != no_slot) {
+    if (runs_[other].order > run.order) {
+      return;
+    }
+    by_run_.erase(hash, other);
+    runs_[other] = Run{};
+  }
+  runs_.claim(slot) = std::move(run);
+  by_run_.insert(hash, slot);
 }
 
 void Fleet::resume(const Numbers& numbers, Instant now, Instant down_from, Instant grace_until) {

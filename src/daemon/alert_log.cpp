@@ -116,6 +116,7 @@ const AlertLog::Entry& AlertLog::add(const Transition& transition, WallTime now,
   const Duration elapsed = transition.elapsed;
   Entry& entry = unpublished_.emplace_back();
   entry.slot = transition.slot;
+  entry.kind = transition.kind;
   Alert& alert = entry.alert;
   alert.epoch = epoch_;
   alert.seq = ++last_seq_;
@@ -145,7 +146,6 @@ const AlertLog::Entry& AlertLog::add(const Transition& transition, WallTime now,
   alert.overloaded = overloaded;
 
   encode(entry);
-  ++published_[static_cast<std::size_t>(transition.kind)];
   return entry;
 }
 
@@ -161,6 +161,7 @@ const AlertLog::Entry* AlertLog::next(std::uint64_t seq_max) const {
 }
 
 void AlertLog::published_next() {
+  ++published_[static_cast<std::size_t>(unpublished_.front().kind)];
   keep(std::move(unpublished_.front().payload));
   unpublished_.pop_front();
 }
@@ -189,6 +190,7 @@ void AlertLog::resume(std::string epoch, std::vector<std::string> epochs, std::u
     const bool again = alert.seq > published;
     alert.replayed = alert.replayed || again;
     Entry entry;
+    entry.kind = from_name<core::TransitionKind>(alert.kind).value();
     entry.alert = std::move(alert);
     encode(entry);
     if (again) {

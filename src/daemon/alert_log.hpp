@@ -33,6 +33,7 @@ class AlertLog {
 
   struct Entry {
     Alert alert;
+    core::TransitionKind kind{};
     std::string topic;
     std::string payload;
     std::uint32_t slot = UINT32_MAX;  // the run's place in the fleet; UINT32_MAX = none
@@ -74,6 +75,7 @@ class AlertLog {
   std::uint64_t last_seq() const { return last_seq_; }
   std::uint64_t published_seq() const { return last_seq_ - unpublished_.size(); }
   std::size_t kept() const { return kept_.size(); }
+  // How many of that kind, again or not, since this log began.
   std::uint64_t published(core::TransitionKind kind) const {
     return published_[static_cast<std::size_t>(kind)];
   }

@@ -117,7 +117,7 @@ void Journal::paused(Duration pause) {
 }
 
 void Journal::turn(const store::Clocks& clocks, Duration wait_max) {
-  take_written(clocks.now);
+  settle(storage_.written(), clocks.now);
   note_waiting(clocks.now);
   if (!waiting_alerts_.empty() && clocks.now - waiting_alerts_.front().since > wait_max) {
     give_up_waiting("an alert waited for longer than " + std::to_string(wait_max.count()) +
@@ -133,8 +133,7 @@ void Journal::turn(const store::Clocks& clocks, Duration wait_max) {
   health_.state_changes_waiting = waiting() + (writing_ ? 1 : 0);
 }
 
-void Journal::take_written(Instant now) {
-  auto written = storage_.written();
+void Journal::settle(std::optional<store::Storage::Written> written, Instant now) {
   if (!written) {
     return;
   }
@@ -314,21 +313,14 @@ store::Globals Journal::globals() const {
 
 void Journal::finish(const store::Clocks& clocks, Duration limit) {
   if (writing_) {
-    if (auto written = storage_.wait_written(limit); !written) {
-      return;  // the file's destructor still waits for it
-    } else if (written->error) {
-      logger_->error("{}", *written->error);
-      return;
-    }
-    committed_ = handed_over_;
-    writing_ = false;
+    settle(storage_.wait_written(limit), clocks.now);
   }
-  hand_over(clocks, true);
-  const auto written = storage_.wait_written(limit);
-  if (written && written->error) {
-    logger_->error("{}", *written->error);
-  } else if (written) {
-    committed_ = handed_over_;
+  if (!writing_) {
+    hand_over(clocks, true);
+    settle(storage_.wait_written(limit), clocks.now);
+  }
+  if (in_file_ && log_.last_seq() > committed_) {
+    give_up_waiting("an alert could not be committed before the end");
   }
 }
 

@@ -37,12 +37,14 @@ class Journal {
   std::uint64_t committed() const;
   // The monitor did not run: no alert has waited for that.
   void paused(Duration pause);
-  // Writes what there is, for so long at most.
+  // Writes what there is; it waits `limit` at most for each of two batches. Alerts that are not in
+  // the file then may be published all the same.
   void finish(const store::Clocks& clocks, Duration limit);
 
  private:
   void restore(store::State&& state, const store::Clocks& clocks, Duration grace);
-  void take_written(Instant now);
+  // What became of the batch that was handed over; nullopt: that is not known yet.
+  void settle(std::optional<store::Storage::Written> written, Instant now);
   void note_waiting(Instant now);
   void give_up_waiting(const std::string& why);
   void hand_over(const store::Clocks& clocks, bool everything);

@@ -133,7 +133,7 @@ core::Source source_of(const store::SourceRecord& record) {
 std::optional<Alert> alert_of(const store::AlertRecord& record) {
   Alert alert;
   if (wire::decode_message(record.payload, alert) || alert.epoch != record.epoch ||
-      alert.seq != record.seq) {
+      alert.seq != record.seq || !from_name<core::TransitionKind>(alert.kind)) {
     return std::nullopt;
   }
   return alert;

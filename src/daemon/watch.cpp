@@ -36,11 +36,13 @@ Watch::Watch(const Options& options, store::Storage* storage, const store::Clock
 }
 
 Duration Watch::time_to_sleep(Instant now) const {
-  if (work_left_) {
+  const bool may_judge = log_.unpublished() < unpublished_max;
+  if (work_left_ || (verdicts_left_ && may_judge)) {
     return Duration{};
   }
   Instant until = std::min(now + sleep_max, next_beat_);
-  if (const auto deadline = fleet_.next_deadline(); deadline && !watermark_.awaits(*deadline)) {
+  const auto deadline = fleet_.next_deadline();
+  if (deadline && may_judge && !watermark_.awaits(*deadline)) {
     // It has to be exceeded, and the clock is read in whole milliseconds.
     until = std::min(until, *deadline + Duration{1});
   }
@@ -106,7 +108,8 @@ void Watch::judge(const store::Clocks& clocks, bool drained) {
   }
   const auto deadline = fleet_.next_deadline();
   health_.checked_to = deadline && *deadline < now ? judged_to : now;
-  work_left_ = requeuing || !drained || (deadline && *deadline < judged_to);
+  work_left_ = requeuing || !drained;
+  verdicts_left_ = deadline && *deadline < judged_to;
 }
 
 void Watch::number(WallTime now, bool overloaded) {

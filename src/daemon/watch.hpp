@@ -99,7 +99,8 @@ class Watch {
   Pauses pauses_;
   Watermark watermark_;
   Instant next_beat_;
-  bool work_left_ = false;
+  bool work_left_ = false;      // from the last turn,
+  bool verdicts_left_ = false;  // and deadlines that may fire
 };
 
 }  // namespace heartbeat::daemon

@@ -3,7 +3,6 @@
 namespace heartbeat::daemon {
 namespace {
 
-constexpr std::size_t on_their_way_max = 64;
 constexpr Duration idle_interval{1'000};
 
 }  // namespace

@@ -31,9 +31,11 @@ class Watermark {
 
   // Deadlines before this instant may fire.
   Instant read_to() const { return read_to_; }
-  // Whether the next word about `deadline` comes with a probe that is on its way, or that cannot be
-  // sent.
-  bool awaits(Instant deadline) const { return unsent_ || is_on_its_way(deadline); }
+  // Whether the next word about `deadline` comes with a probe that is on its way, or with one that
+  // cannot be sent before another has come back.
+  bool awaits(Instant deadline) const {
+    return unsent_ || on_their_way_.size() >= on_their_way_max || is_on_its_way(deadline);
+  }
   // Age of the oldest probe that was wanted and has not come back; zero where there is none.
   Duration lag(Instant now) const;
 
@@ -43,6 +45,8 @@ class Watermark {
     Instant at;
     Duration paused_before{};
   };
+  static constexpr std::size_t on_their_way_max = 64;
+
   bool is_on_its_way(Instant deadline) const {
     return !on_their_way_.empty() && deadline < last_sent_;
   }

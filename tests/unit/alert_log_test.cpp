@@ -45,6 +45,8 @@ TEST_CASE("a stale transition becomes a numbered warning") {
   CHECK(alert.raised_at == wall);
   CHECK(alert.supersedes.empty());
   CHECK(alert.source == "heartbeat-monitor");
+  CHECK(log.published(core::TransitionKind::stale) == 0);
+  log.published_next();
   CHECK(log.published(core::TransitionKind::stale) == 1);
 }
 

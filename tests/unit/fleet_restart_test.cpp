@@ -25,6 +25,30 @@ TEST_CASE("what was sent while nobody read is not lost, whatever is sent again b
   CHECK(counters.events_lost_total == (next ? 32U : 4U));
 }
 
+TEST_CASE("a run that was forgotten does not stand in the way of the one that came after it") {
+  Watched watched;
+  const auto run_of = [](RunState state, std::uint64_t order) {
+    Run run;
+    run.state = state;
+    run.order = order;
+    run.started = run.last_activity = start;
+    run.ended_at = run.last_zombie = start;
+    run.texts.set(Text::agent_id, "pm");
+    return run;
+  };
+  const bool forgotten_first = GENERATE(false, true);
+  watched.fleet.restore(forgotten_first ? 0 : 1, run_of(RunState::ended, 1));
+  watched.fleet.restore(2, run_of(RunState::running, 2));
+  watched.fleet.restore(forgotten_first ? 1 : 0, run_of(RunState::ended, 1));
+  watched.fleet.resume(Numbers{}, start, start, start);
+  CHECK(watched.fleet.runs_in_flight() == 1);
+  CHECK(watched.fleet.tombstones() == 0);
+  watched.fold(make(activity), seconds{1});
+  CHECK(watched.fleet.counters().events_folded_total == 1);
+  watched.fold(make(register_, "other"), seconds{1});
+  CHECK(watched.fleet.runs_in_flight() == 2);
+}
+
 TEST_CASE("a pause within the grace of a restart does not use it up") {
   Watched watched;
   watched.fleet.resume(Numbers{}, start, start, start + seconds{30});

@@ -214,5 +214,26 @@ TEST_CASE("no episode has the id of one that was told of in an epoch beside the 
   CHECK(successor.log.unpublished() == 1);
 }
 
+TEST_CASE("an alert that the file does not take at the end is published all the same") {
+  Memory storage;
+  Kept kept(storage);
+  kept.turn(100);
+  storage.commit();
+  kept.turn(101);
+  kept.alert("a", 150);
+  SECTION("because it is slow") {
+    kept.turn(150);
+    REQUIRE(storage.writing);
+  }
+  SECTION("because it fails") {
+    kept.turn(150);
+    storage.fail();
+  }
+  kept.journal.finish(clocks_at(160), Duration{1});
+  const AlertLog::Entry* entry = kept.log.next(kept.journal.committed());
+  REQUIRE(entry != nullptr);
+  CHECK(entry->alert.epoch != "e1");
+}
+
 }  // namespace
 }  // namespace heartbeat::daemon

@@ -154,7 +154,9 @@ std::uint64_t whole_batch(const State& state) {
 }  // namespace
 
 // Stands before the C library's, also for SQLite.
-extern "C" __attribute__((visibility("default"))) int fdatasync(int fd) { return SlowDisk::sync(fd); }
+extern "C" __attribute__((visibility("default"))) int fdatasync(int fd) {
+  return SlowDisk::sync(fd);
+}
 
 TEST_CASE("what was committed survives a kill, and no half of a batch does") {
   const auto seed = std::random_device{}();

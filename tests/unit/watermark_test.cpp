@@ -83,6 +83,7 @@ TEST_CASE("without deadlines there is a probe each second, and never more than 6
   }
   REQUIRE(sent == 64);
   REQUIRE_FALSE(watermark.wants_probe(now, now + std::chrono::hours{1}));
+  REQUIRE(watermark.awaits(now + ms));  // so nobody tries again and again
 }
 
 TEST_CASE("the lag does not count the time in which the monitor stood still") {
