@@ -165,11 +165,7 @@ void Watch::finish(const store::Clocks& clocks, Duration limit) {
 }
 
 void Watch::set_options(const Options& options, Instant now) {
-  options_.limits = options.limits;
-  options_.ingest_lag_max_ms = options.ingest_lag_max_ms;
-  options_.store_wait_max_ms = options.store_wait_max_ms;
-  options_.restart_grace_ms = options.restart_grace_ms;
-  options_.log_level = options.log_level;
+  options_ = options;
   fleet_.set_limits(options_.limits, now, options_.restart_grace_ms);
 }
 

@@ -76,7 +76,7 @@ class Watch {
   // left to publish.
   void finish(const store::Clocks& clocks, Duration limit);
 
-  // Those that can change while it runs.
+  // REQUIRES: they differ only in what can change while it runs.
   void set_options(const Options& options, Instant now);
 
   const core::Fleet& fleet() const { return fleet_; }

@@ -144,7 +144,6 @@ std::optional<State> read_state(Connection& connection, const Clocks& clocks,
   state.sources = read_all<SourceRecord>(sources, now.shift);
   state.alerts = read_alerts(connection, header->globals, alerts_kept);
   state.globals = std::move(header->globals);
-  state.written_at = header->written_at;
   state.down = now.down;
   state.cut = !now.same_boot && !header->closed;
   return state;
