@@ -84,6 +84,19 @@ class HbctlTest(unittest.TestCase):
             self.hbctl(monitor, "emit", "unregister", "dev-1", "--run", "r1", "--outcome", "done")
             self.assertEqual(self.ask_json(monitor, "agents")["agents"], [])
 
+    def test_texts_arrive_as_they_were_written(self):
+        with Monitor() as monitor:
+            for text in ("[a,b]", "[]", "{}", "%%", "--", "-x", "--json", "a b", '"q"', "'q'", "a="):
+                for given in (("--detail", text), (f"--detail={text}",)):
+                    self.hbctl(monitor, "emit", "activity", "--run", text, *given, "--", text)
+                    shown = self.hbctl(monitor, "--json", "show", "--run", text, "--", text)[0]
+                    [run] = json.loads(shown)["runs"]
+                    self.assertEqual((run["agent_id"], run["run_id"], run["detail"]), (text,) * 3)
+            self.hbctl(monitor, "emit", "activity", "a", "--detail=x", "--phase", "y")
+            self.hbctl(monitor, "emit", "activity", "a", "--detail=", "--phase", "")
+            [run] = self.ask_json(monitor, "show", "a")["runs"]
+            self.assertEqual((run["detail"], run["phase"]), ("", ""))
+
     def test_emit_that_is_rejected_says_so(self):
         with Monitor(runs_max=1) as monitor:
             self.hbctl(monitor, "emit", "register", "first")

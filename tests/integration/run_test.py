@@ -100,6 +100,32 @@ class RunTest(RunCase):
                     if there:
                         self.assertEqual(self.ended(monitor, "r"), ("unregister", "failed"))
 
+    def test_the_command_gets_its_words_as_they_were_written(self):
+        words = ["", "[]", "[a,b]", "[", "{}", "%%", "--", "-x", "--help", "--agent=5", "a b",
+                 '"q"', "'q'", "a=", "--a=", "\\", "a\nb", "$HOME", "é", ""]
+        with Monitor() as monitor:
+            done = self.run_command(monitor, "printf", "%s\\0", *words)
+            self.assertEqual(done.stdout.decode("utf-8").split("\0")[:-1], words)
+            self.assertEqual(self.run_command(monitor, "--").returncode, 127)
+            self.assertEqual(self.run_command(monitor, "").returncode, 127)
+
+    def test_a_double_dash_or_nothing_for_a_value_begins_no_command(self):
+        with Monitor() as monitor:
+            for options in (("--run", "--"), ("--run=--",), ("--task=", "--run", "r"),
+                            ("--run=r", "--task", "[r]")):
+                done = self.run_command(monitor, "echo", "--run", options=options)
+                self.assertEqual((done.stdout, done.stderr), (b"--run\n", b""))
+            for run_id in ("--", "r"):
+                self.assertEqual(self.ended(monitor, run_id), ("unregister", "done"))
+
+    def test_a_command_that_is_not_behind_a_double_dash_is_a_usage_error(self):
+        for words in ((), ("--",), ("true",), ("make", "-j4"), ("[]",), ("true", "--", "true")):
+            ended = subprocess.run([*RUN, *words], env=clean_environment(**NO_MONITOR),
+                                   capture_output=True, text=True, timeout=LIMIT, check=False)
+            self.assertEqual(ended.returncode, 2, words)
+            self.assertIn("the command stands behind --", ended.stderr)
+            self.assertEqual(ended.stderr.count("\n"), 1, ended.stderr)
+
     def test_it_ends_as_the_command_ends(self):
         with Monitor() as monitor:
             self.assertEqual(self.run_command(monitor, "true").returncode, 0)
