@@ -30,16 +30,18 @@ class RunCase(unittest.TestCase):
         started = subprocess.Popen([*RUN, *options, "--", *words], stdout=subprocess.PIPE,
                                    env=clean_environment(**endpoints(monitor)),
                                    start_new_session=True, **settings)
-
-        def end():
-            try:
-                os.killpg(started.pid, signal.SIGKILL)  # the command too
-            except ProcessLookupError:
-                pass
-            started.wait()
-            started.stdout.close()
-        self.addCleanup(end)
+        self.addCleanup(self.end, started)
         return started
+
+    @staticmethod
+    def end(leader):
+        """Of a session: the command too."""
+        try:
+            os.killpg(leader.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        leader.wait()
+        leader.stdout.close()
 
     def line_of(self, stream):
         """Its next line, read past the stream's buffer, into which select() cannot see."""

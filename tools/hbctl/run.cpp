@@ -47,12 +47,17 @@ sigset_t signals_to_take() {
   return signals;
 }
 
-// What the terminal sends, it sends to the command as well, and the command's signals to its own
-// group, or to its parent, are not for itself. But an alarm that was set before this program was
-// started is the command's.
+// When the terminal of a session is gone, the kernel tells nobody but the session's leader.
+bool is_hang_up_for_leader(const signalfd_siginfo& signal) {
+  return signal.ssi_code == SI_KERNEL && signal.ssi_signo == SIGHUP && getsid(0) == getpid();
+}
+
+// What the terminal sends otherwise, it sends to the command as well, and the command's signals to
+// its own group, or to its parent, are not for itself. But an alarm that was set before this
+// program was started is the command's.
 bool is_for_command(const signalfd_siginfo& signal, pid_t command) {
   if (signal.ssi_code == SI_KERNEL) {
-    return signal.ssi_signo == SIGALRM;
+    return signal.ssi_signo == SIGALRM || is_hang_up_for_leader(signal);
   }
   return static_cast<pid_t>(signal.ssi_pid) != command;
 }
@@ -69,6 +74,9 @@ bool pass_signals_on(const SignalDescriptor& signals, pid_t command) {
               info.si_pid == command;
     } else if (is_for_command(signal, command)) {
       kill(command, number);
+      if (is_hang_up_for_leader(signal)) {
+        kill(command, SIGCONT);  // the kernel adds that one, for a leader that was stopped
+      }
     }
   }
   return ended;
