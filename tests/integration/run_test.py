@@ -5,6 +5,7 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -216,13 +217,52 @@ class RunTest(RunCase):
                 self.assertEqual(done.stderr, b"")
                 self.assertEqual(self.ended(monitor, f"r{number}"), ("unregister", "done"))
 
-    def test_what_its_caller_ignores_is_ignored_by_the_command_and_changes_nothing_else(self):
+    def test_the_command_finds_what_its_caller_left(self):
+        """Which signals it ignores and blocks, which descriptors it has: as without the wrapper."""
+        script = "import os, re; print(*re.findall(r'Sig(?:Blk|Ign|Cgt):.*', " \
+                 "open('/proc/self/status').read()), sorted(os.listdir('/proc/self/fd'))," \
+                 " file=open(3, 'w'))"
         with Monitor() as monitor:
-            for script, code in (("trap '' CHLD; exec \"$@\" sh -c 'exit 3'", 3),
-                                 ("trap '' HUP; exec \"$@\" sh -c 'kill -HUP $$; exit 4'", 4)):
-                done = subprocess.run(["sh", "-c", script, "sh", *RUN, "--"], timeout=LIMIT,
-                                      env=clean_environment(**endpoints(monitor)), check=False)
-                self.assertEqual(done.returncode, code)
+            for before in ("", "trap '' PIPE", "trap '' CHLD", "trap '' HUP PIPE CHLD INT USR1",
+                           "exec <&-", "exec <&- >&-", "exec 2>&-"):
+                with self.subTest(before), tempfile.TemporaryDirectory() as folder:
+                    found = []
+                    for prefix in ((), (*RUN, "--")):
+                        path = os.path.join(folder, "found")
+                        self.assertEqual(self.run_from_shell(
+                            monitor, f"exec 3>{path}; {before}", *prefix,
+                            sys.executable, "-S", "-c", script), 0)
+                        with open(path, encoding="utf-8") as file:
+                            found.append(file.read())
+                    self.assertIn("SigIgn", found[0])
+                    self.assertEqual(*found)
+
+    def run_from_shell(self, monitor, before, *words):
+        """The code with which `words` end where a shell has done `before`."""
+        return subprocess.run(
+            ["bash", "-c", f'{before}\nexec "$@"', "bash", *words], timeout=LIMIT, check=False,
+            env=clean_environment(**endpoints(monitor)), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+
+    def test_what_its_caller_ignores_or_closed_changes_nothing_else(self):
+        with Monitor() as monitor:
+            for before in ("trap '' CHLD", "trap '' HUP PIPE", "exec <&- >&- 2>&-"):
+                for options in ((), ("--beat-on-output",)):
+                    code = self.run_from_shell(monitor, before, *RUN, "--run", before, *options,
+                                               "--", "sh", "-c", "kill -HUP $PPID; exit 3")
+                    self.assertEqual(code, 3, before)
+                    self.assertEqual(self.ended(monitor, before), ("unregister", "failed"))
+
+    def test_a_script_that_names_no_interpreter_is_the_shells(self):
+        with Monitor() as monitor, tempfile.TemporaryDirectory() as folder:
+            script = os.path.join(folder, "script")
+            for text, code in (('echo "$1" "$2"; exit 4', 4), ("#!/nonexistent/sh\n", 127)):
+                with open(script, "w", encoding="utf-8") as file:
+                    file.write(text)
+                os.chmod(script, 0o755)
+                done = self.run_command(monitor, script, "a b", "[]")
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertEqual(done.stdout, b"a b []\n" if code == 4 else b"")
 
     def test_a_command_that_hung_and_is_killed_is_not_called_active(self):
         with Monitor(stale_threshold_ms=300) as monitor:

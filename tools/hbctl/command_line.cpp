@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "caller.hpp"
 #include "client/alert_cursor.hpp"
 #include "completion.hpp"
 #include "duration.hpp"
@@ -93,6 +94,7 @@ std::optional<std::string> misplaced_option(const EmitOptions& emit) {
 // Everything that parsing writes to; the chosen verb keeps it alive.
 struct CommandLine {
   CLI::App app{"Asks the Heartbeat monitor, follows its alerts, and reports for agents.", "hbctl"};
+  Caller caller;
   Options options;
   AgentsOptions agents;
   ShowOptions show;
@@ -306,7 +308,7 @@ struct CommandLine {
       if (!before_mark.empty()) {
         throw CLI::ValidationError("'" + before_mark.front() + "' is no option");
       }
-      chosen = [this] { return run_run(options, wrapped); };
+      chosen = [this] { return run_run(options, wrapped, caller); };
     });
     wrap.footer(
         "Input, output, signals and the exit code pass through, with a monitor or without. hbctl "
@@ -363,8 +365,9 @@ Verb exit_with(int code) {
 
 }  // namespace
 
-std::function<int()> parse_command_line(int argc, char** argv) {
+std::function<int()> parse_command_line(int argc, char** argv, const Caller& caller) {
   const auto line = std::make_shared<CommandLine>();
+  line->caller = caller;
   line->describe_common();
   line->describe_queries();
   line->describe_emit();

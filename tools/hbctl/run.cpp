@@ -212,16 +212,14 @@ std::string how_it_ended(int status) {
 
 }  // namespace
 
-int run_run(const Options& options, const RunOptions& verb) {
-  // Inherited as ignored, the end of the command would not be told.
-  std::signal(SIGCHLD, SIG_DFL);
+int run_run(const Options& options, const RunOptions& verb, const Caller& caller) {
   const SignalDescriptor signals{signals_to_take()};
   AgentClientOptions to;
   to.events = options.endpoints.events;
   to.linger_when_refused = false;
   AgentClient client(to);
   try {
-    Child child(verb.command, signals.mask_before(), verb.beat_on_output);
+    Child child(verb.command, caller, signals.mask_before(), verb.beat_on_output);
     AgentRun run(client, described(verb));
     Output output(child, run, verb);
     accompany(child, run, verb, output, signals);
