@@ -192,8 +192,28 @@ class HbctlTest(unittest.TestCase):
         with Monitor() as monitor:
             self.hbctl(monitor, "emit", "register", "dev")
             self.hbctl(monitor, "emit", "unregister", "dev", "--outcome", "done")
-            error = self.hbctl(monitor, "show", "dev", code=1)[1]
-            self.assertRegex(error, r"^hbctl: agent dev: ended at \S+Z by unregister, outcome done$")
+            when = self.ask_json(monitor, "show", "dev", code=1)["error"]["ended_at"] / 1000
+            local = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
+            said = f"ended at {local} by unregister, outcome done\n"
+            self.assertEqual(self.hbctl(monitor, "show", "dev", code=1)[1],
+                             f"hbctl: agent dev: {said}")
+            self.assertEqual(self.hbctl(monitor, "why", "dev")[0], f"verdict  {said}")
+            self.assertIn(said[:30], self.hbctl(monitor, "emit", "idle", "dev", code=1)[1])
+
+    def test_one_thing_has_one_name_in_every_view(self):
+        with Monitor(stale_threshold_ms=50) as monitor:
+            self.hbctl(monitor, "emit", "register", "dev")
+            self.wait_for_alerts(monitor, 1)
+            tables = [self.hbctl(monitor, verb)[0] for verb in ("status", "agents")]
+            for text in tables:
+                self.assertIn("IDLE FOR  RUNNING FOR  STALE IN  TIMEOUT IN", text)
+                self.assertRegex(text, r"dev +- +stale ")
+            self.assertIn("stale after 50ms, timeout after 30m", tables[0])
+            self.assertIn("1 in flight: 1 running, 0 idle; 1 stale", tables[0])
+            self.assertRegex(self.hbctl(monitor, "show", "dev")[0], r"\nstate +stale\n")
+            why = self.hbctl(monitor, "why", "dev")[0]
+            self.assertRegex(why, r"\nverdict +stale: idle for \w+, stale after 50ms\n")
+            self.assertIn("stale after 50ms (from configuration), timeout after 30m (from", why)
 
     def test_status_shows_the_stale_among_many(self):
         with Monitor() as monitor:
@@ -264,7 +284,7 @@ class HbctlTest(unittest.TestCase):
             monitor.settled(agent)
             self.wait_for_alerts(monitor, 2)
             text = self.hbctl(monitor, "why", "dev")[0]
-            for words in ("stale: silent for", "allowed are 300ms", "from promise", "register at",
+            for words in ("stale: idle for", "stale after 300ms", "from promise", "register at",
                           "3 events of its source were lost", "Stale agent detected: dev"):
                 self.assertIn(words, text)
             answer = self.ask_json(monitor, "why", "dev")

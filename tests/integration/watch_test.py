@@ -175,7 +175,7 @@ class WatchTest(unittest.TestCase):
             terminal.see(lambda _: age() > 0)
             first = age()
             terminal.see(lambda _: age() > first)
-            self.assertFalse([line for line in terminal.lines() if "  online" in line])
+            self.assertFalse([line for line in terminal.lines() if line.startswith("online")])
             monitor.start()
             tell(monitor, register("after"))
             terminal.see(lambda _: terminal.table() == ["after"])

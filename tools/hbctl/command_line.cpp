@@ -151,6 +151,7 @@ struct CommandLine {
     duration(app, "--timeout", Duration{1}, options.timeout, "for each answer (default 2s)");
     app.footer(
         "The options above may also stand after the verb.\n"
+        "Times are local; those of --json are UTC.\n"
         "Exit codes: 0 done; 1 no (not found, rejected) or failed; 2 usage; 3 the monitor does not "
         "answer.\n"
         "hbctl VERB --help shows the verb's own options and an example.");
