@@ -238,6 +238,9 @@ struct CommandLine {
             "only those since then: so long ago (2h), a date and time (local without a zone), or "
             "seconds since 1970")
         ->type_name("WHEN");
+    number(
+        past, "--limit", 1, [this](std::uint64_t n) { history.limit = n; },
+        "at most so many, the newest ones (default 10000)");
     past.footer(
         "It asks no monitor: the file is read, also while one writes to it.\n"
         "Exit codes: 0 done; 2 usage, or the file cannot be used.\n"

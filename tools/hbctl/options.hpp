@@ -47,6 +47,7 @@ struct HistoryOptions {
   std::string state;                 // the file
   std::optional<std::string> agent;  // glob
   std::optional<WallTime> since;
+  std::optional<std::uint64_t> limit;  // the newest that many
 };
 
 // Owns the strings that an Event only views.
