@@ -12,10 +12,6 @@ const CLI::Option* find_option(const CLI::App& app, const CLI::App* verb, const 
   return option != nullptr ? option : app.get_option_no_throw(name);
 }
 
-bool takes_value(const CLI::Option* option) {
-  return option != nullptr && option->get_items_expected_max() > 0;
-}
-
 const CLI::App* find_verb(const CLI::App& app, const std::string& word) {
   const auto verbs =
       app.get_subcommands([&word](const CLI::App* verb) { return verb->get_name() == word; });
@@ -23,6 +19,8 @@ const CLI::App* find_verb(const CLI::App& app, const std::string& word) {
 }
 
 }  // namespace
+
+bool takes_value(const CLI::Option& option) { return option.get_items_expected_max() > 0; }
 
 Words separated(int argc, char** argv, const CLI::App& app) {
   Words words;
@@ -34,9 +32,13 @@ Words separated(int argc, char** argv, const CLI::App& app) {
     words.own.push_back(word);
     if (word.rfind('-', 0) != 0) {
       verb = verb != nullptr ? verb : find_verb(app, word);
-    } else if (!takes_value(find_option(app, verb, name))) {
       continue;
-    } else if (word == name && at + 1 < argc) {
+    }
+    const CLI::Option* option = find_option(app, verb, name);
+    if (option == nullptr || !takes_value(*option)) {
+      continue;
+    }
+    if (word == name && at + 1 < argc) {
       words.own.emplace_back(argv[++at]);
     } else if (word == name + "=") {
       words.own.back() = name;

@@ -15,6 +15,9 @@ struct Words {
   std::optional<std::vector<std::string>> command;
 };
 
+// Whether a word follows the option, or is joined to it by `=`.
+bool takes_value(const CLI::Option& option);
+
 // REQUIRES: `app` knows all verbs and options.
 Words separated(int argc, char** argv, const CLI::App& app);
 
