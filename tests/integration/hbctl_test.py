@@ -84,6 +84,19 @@ class HbctlTest(unittest.TestCase):
             self.hbctl(monitor, "emit", "unregister", "dev-1", "--run", "r1", "--outcome", "done")
             self.assertEqual(self.ask_json(monitor, "agents")["agents"], [])
 
+    def test_texts_arrive_as_they_were_written(self):
+        with Monitor() as monitor:
+            for text in ("[a,b]", "[]", "{}", "%%", "--", "-x", "--json", "a b", '"q"', "'q'", "a="):
+                for given in (("--detail", text), (f"--detail={text}",)):
+                    self.hbctl(monitor, "emit", "activity", "--run", text, *given, "--", text)
+                    shown = self.hbctl(monitor, "--json", "show", "--run", text, "--", text)[0]
+                    [run] = json.loads(shown)["runs"]
+                    self.assertEqual((run["agent_id"], run["run_id"], run["detail"]), (text,) * 3)
+            self.hbctl(monitor, "emit", "activity", "a", "--detail=x", "--phase", "y")
+            self.hbctl(monitor, "emit", "activity", "a", "--detail=", "--phase", "")
+            [run] = self.ask_json(monitor, "show", "a")["runs"]
+            self.assertEqual((run["detail"], run["phase"]), ("", ""))
+
     def test_emit_that_is_rejected_says_so(self):
         with Monitor(runs_max=1) as monitor:
             self.hbctl(monitor, "emit", "register", "first")
@@ -179,8 +192,28 @@ class HbctlTest(unittest.TestCase):
         with Monitor() as monitor:
             self.hbctl(monitor, "emit", "register", "dev")
             self.hbctl(monitor, "emit", "unregister", "dev", "--outcome", "done")
-            error = self.hbctl(monitor, "show", "dev", code=1)[1]
-            self.assertRegex(error, r"^hbctl: agent dev: ended at \S+Z by unregister, outcome done$")
+            when = self.ask_json(monitor, "show", "dev", code=1)["error"]["ended_at"] / 1000
+            local = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(when))
+            said = f"ended at {local} by unregister, outcome done\n"
+            self.assertEqual(self.hbctl(monitor, "show", "dev", code=1)[1],
+                             f"hbctl: agent dev: {said}")
+            self.assertEqual(self.hbctl(monitor, "why", "dev")[0], f"verdict  {said}")
+            self.assertIn(said[:30], self.hbctl(monitor, "emit", "idle", "dev", code=1)[1])
+
+    def test_one_thing_has_one_name_in_every_view(self):
+        with Monitor(stale_threshold_ms=50) as monitor:
+            self.hbctl(monitor, "emit", "register", "dev")
+            self.wait_for_alerts(monitor, 1)
+            tables = [self.hbctl(monitor, verb)[0] for verb in ("status", "agents")]
+            for text in tables:
+                self.assertIn("IDLE FOR  RUNNING FOR  STALE IN  TIMEOUT IN", text)
+                self.assertRegex(text, r"dev +- +stale ")
+            self.assertIn("stale after 50ms, timeout after 30m", tables[0])
+            self.assertIn("1 in flight: 1 running, 0 idle; 1 stale", tables[0])
+            self.assertRegex(self.hbctl(monitor, "show", "dev")[0], r"\nstate +stale\n")
+            why = self.hbctl(monitor, "why", "dev")[0]
+            self.assertRegex(why, r"\nverdict +stale: idle for \w+, stale after 50ms\n")
+            self.assertIn("stale after 50ms (from configuration), timeout after 30m (from", why)
 
     def test_status_shows_the_stale_among_many(self):
         with Monitor() as monitor:
@@ -251,7 +284,7 @@ class HbctlTest(unittest.TestCase):
             monitor.settled(agent)
             self.wait_for_alerts(monitor, 2)
             text = self.hbctl(monitor, "why", "dev")[0]
-            for words in ("stale: silent for", "allowed are 300ms", "from promise", "register at",
+            for words in ("stale: idle for", "stale after 300ms", "from promise", "register at",
                           "3 events of its source were lost", "Stale agent detected: dev"):
                 self.assertIn(words, text)
             answer = self.ask_json(monitor, "why", "dev")

@@ -132,6 +132,23 @@ TEST_CASE("hbctl history --agent takes a glob, in which only * and ? are special
   }
 }
 
+TEST_CASE("hbctl history --limit shows the newest that match, newest last") {
+  const Folder folder;
+  const Writing monitor(folder.file());
+  const auto lines_of = [&folder](const std::string& words) {
+    return hbctl("history --json --state '" + folder.file() + "' " + words).lines;
+  };
+  const std::vector<std::string> all = lines_of("");
+  REQUIRE(all.size() == 3);
+  CHECK(lines_of("--limit 2") == std::vector{all[1], all[2]});  // asked for: no complaint
+  CHECK(lines_of("--limit 1 --agent 'dev-?' --since 2023-11-14") == std::vector{all[2]});
+  CHECK(lines_of("--limit 1 --agent 'dev-1'") == std::vector{all[0]});
+  CHECK(lines_of("--limit 4") == all);
+  const Ended none = hbctl("history --state x --limit 0");
+  CHECK(none.code == 2);
+  CHECK(lines_with(none, "--limit: '0' is not a whole number of at least 1") == 1);
+}
+
 TEST_CASE("hbctl history --since takes a time, a date, seconds or milliseconds, or a duration") {
   const Folder folder;
   const Writing monitor(folder.file());

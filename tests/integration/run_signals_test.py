@@ -1,9 +1,14 @@
 """hbctl run: which signals the command gets, and that each of them comes once."""
 
+import fcntl
+import os
 import pathlib
+import pty
 import signal
 import subprocess
 import sys
+import termios
+import time
 
 from hbctl_test import endpoints
 from monitor import LIMIT, Monitor, clean_environment
@@ -17,7 +22,24 @@ NOT_PASSED_ON = {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGTSTP,
                  signal.SIGILL, signal.SIGABRT, signal.SIGTRAP, signal.SIGSYS, signal.SIGPIPE}
 
 
+def state_of(pid):
+    """As /proc has it: T = stopped."""
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8")
+    return stat.rpartition(")")[2].split()[0]
+
+
 class RunSignalsTest(RunCase):
+    def start_on_terminal(self, monitor, *words):
+        """The leader of a session on a terminal, started with its output in a pipe, and our end."""
+        ours, theirs = pty.openpty()
+        leader = subprocess.Popen(words, stdin=theirs, stdout=subprocess.PIPE,
+                                  env=clean_environment(**endpoints(monitor)),
+                                  start_new_session=True,
+                                  preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(theirs)
+        self.addCleanup(self.end, leader)
+        return leader, ours
+
     def test_every_signal_that_can_be_meant_for_the_command_reaches_it(self):
         passed_on = sorted(signal.valid_signals() - NOT_PASSED_ON - {signal.SIGTERM})
         self.assertIn(signal.SIGALRM, passed_on)
@@ -47,6 +69,32 @@ class RunSignalsTest(RunCase):
             wrapped.send_signal(signal.SIGTERM)
             self.assertEqual(wrapped.communicate(timeout=LIMIT)[0],
                              b"%d\n%d\n" % (signal.SIGUSR2, signal.SIGTERM))
+
+    def test_the_hang_up_of_a_terminal_comes_as_it_does_without_the_wrapper(self):
+        with Monitor() as monitor:
+            for prefix in ((), (*RUN, "--"), (*RUN, "--beat-on-output", "--")):
+                with self.subTest(prefix=prefix):
+                    leader, terminal = self.start_on_terminal(monitor, *prefix, *LISTENING)
+                    self.assertEqual(self.line_of(leader.stdout), b"ready\n")
+                    os.close(terminal)
+                    self.assertEqual(self.line_of(leader.stdout), b"%d\n" % signal.SIGHUP)
+                    leader.send_signal(signal.SIGUSR2)  # is taken after all that came before
+                    leader.send_signal(signal.SIGTERM)
+                    self.assertEqual(leader.communicate(timeout=LIMIT)[0],
+                                     b"%d\n%d\n" % (signal.SIGUSR2, signal.SIGTERM))
+
+    def test_a_stopped_command_goes_on_when_the_terminal_hangs_up(self):
+        with Monitor() as monitor:
+            leader, terminal = self.start_on_terminal(
+                monitor, *RUN, "--", "sh", "-c", "trap 'exit 6' HUP; echo ready; kill -STOP $$")
+            self.assertEqual(self.line_of(leader.stdout), b"ready\n")
+            children = pathlib.Path(f"/proc/{leader.pid}/task/{leader.pid}/children")
+            [command] = children.read_text(encoding="utf-8").split()
+            deadline = time.monotonic() + LIMIT
+            while state_of(command) != "T":
+                self.assertLess(time.monotonic(), deadline)
+            os.close(terminal)
+            self.assertEqual(leader.wait(LIMIT), 6)
 
     def test_the_keys_of_a_terminal_come_once_and_a_shell_can_stop_and_resume_it(self):
         with Monitor() as monitor, \

@@ -5,6 +5,7 @@ import select
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -30,16 +31,18 @@ class RunCase(unittest.TestCase):
         started = subprocess.Popen([*RUN, *options, "--", *words], stdout=subprocess.PIPE,
                                    env=clean_environment(**endpoints(monitor)),
                                    start_new_session=True, **settings)
-
-        def end():
-            try:
-                os.killpg(started.pid, signal.SIGKILL)  # the command too
-            except ProcessLookupError:
-                pass
-            started.wait()
-            started.stdout.close()
-        self.addCleanup(end)
+        self.addCleanup(self.end, started)
         return started
+
+    @staticmethod
+    def end(leader):
+        """Of a session: the command too."""
+        try:
+            os.killpg(leader.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        leader.wait()
+        leader.stdout.close()
 
     def line_of(self, stream):
         """Its next line, read past the stream's buffer, into which select() cannot see."""
@@ -99,6 +102,32 @@ class RunTest(RunCase):
                     self.assertEqual(done.stderr == b"to stderr\n", there)
                     if there:
                         self.assertEqual(self.ended(monitor, "r"), ("unregister", "failed"))
+
+    def test_the_command_gets_its_words_as_they_were_written(self):
+        words = ["", "[]", "[a,b]", "[", "{}", "%%", "--", "-x", "--help", "--agent=5", "a b",
+                 '"q"', "'q'", "a=", "--a=", "\\", "a\nb", "$HOME", "é", ""]
+        with Monitor() as monitor:
+            done = self.run_command(monitor, "printf", "%s\\0", *words)
+            self.assertEqual(done.stdout.decode("utf-8").split("\0")[:-1], words)
+            self.assertEqual(self.run_command(monitor, "--").returncode, 127)
+            self.assertEqual(self.run_command(monitor, "").returncode, 127)
+
+    def test_a_double_dash_or_nothing_for_a_value_begins_no_command(self):
+        with Monitor() as monitor:
+            for options in (("--run", "--"), ("--run=--",), ("--task=", "--run", "r"),
+                            ("--run=r", "--task", "[r]")):
+                done = self.run_command(monitor, "echo", "--run", options=options)
+                self.assertEqual((done.stdout, done.stderr), (b"--run\n", b""))
+            for run_id in ("--", "r"):
+                self.assertEqual(self.ended(monitor, run_id), ("unregister", "done"))
+
+    def test_a_command_that_is_not_behind_a_double_dash_is_a_usage_error(self):
+        for words in ((), ("--",), ("true",), ("make", "-j4"), ("[]",), ("true", "--", "true")):
+            ended = subprocess.run([*RUN, *words], env=clean_environment(**NO_MONITOR),
+                                   capture_output=True, text=True, timeout=LIMIT, check=False)
+            self.assertEqual(ended.returncode, 2, words)
+            self.assertIn("the command stands behind --", ended.stderr)
+            self.assertEqual(ended.stderr.count("\n"), 1, ended.stderr)
 
     def test_it_ends_as_the_command_ends(self):
         with Monitor() as monitor:
@@ -188,13 +217,52 @@ class RunTest(RunCase):
                 self.assertEqual(done.stderr, b"")
                 self.assertEqual(self.ended(monitor, f"r{number}"), ("unregister", "done"))
 
-    def test_what_its_caller_ignores_is_ignored_by_the_command_and_changes_nothing_else(self):
+    def test_the_command_finds_what_its_caller_left(self):
+        """Which signals it ignores and blocks, which descriptors it has: as without the wrapper."""
+        script = "import os, re; print(*re.findall(r'Sig(?:Blk|Ign|Cgt):.*', " \
+                 "open('/proc/self/status').read()), sorted(os.listdir('/proc/self/fd'))," \
+                 " file=open(3, 'w'))"
         with Monitor() as monitor:
-            for script, code in (("trap '' CHLD; exec \"$@\" sh -c 'exit 3'", 3),
-                                 ("trap '' HUP; exec \"$@\" sh -c 'kill -HUP $$; exit 4'", 4)):
-                done = subprocess.run(["sh", "-c", script, "sh", *RUN, "--"], timeout=LIMIT,
-                                      env=clean_environment(**endpoints(monitor)), check=False)
-                self.assertEqual(done.returncode, code)
+            for before in ("", "trap '' PIPE", "trap '' CHLD", "trap '' HUP PIPE CHLD INT USR1",
+                           "exec <&-", "exec <&- >&-", "exec 2>&-"):
+                with self.subTest(before), tempfile.TemporaryDirectory() as folder:
+                    found = []
+                    for prefix in ((), (*RUN, "--")):
+                        path = os.path.join(folder, "found")
+                        self.assertEqual(self.run_from_shell(
+                            monitor, f"exec 3>{path}; {before}", *prefix,
+                            sys.executable, "-S", "-c", script), 0)
+                        with open(path, encoding="utf-8") as file:
+                            found.append(file.read())
+                    self.assertIn("SigIgn", found[0])
+                    self.assertEqual(*found)
+
+    def run_from_shell(self, monitor, before, *words):
+        """The code with which `words` end where a shell has done `before`."""
+        return subprocess.run(
+            ["bash", "-c", f'{before}\nexec "$@"', "bash", *words], timeout=LIMIT, check=False,
+            env=clean_environment(**endpoints(monitor)), stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode
+
+    def test_what_its_caller_ignores_or_closed_changes_nothing_else(self):
+        with Monitor() as monitor:
+            for before in ("trap '' CHLD", "trap '' HUP PIPE", "exec <&- >&- 2>&-"):
+                for options in ((), ("--beat-on-output",)):
+                    code = self.run_from_shell(monitor, before, *RUN, "--run", before, *options,
+                                               "--", "sh", "-c", "kill -HUP $PPID; exit 3")
+                    self.assertEqual(code, 3, before)
+                    self.assertEqual(self.ended(monitor, before), ("unregister", "failed"))
+
+    def test_a_script_that_names_no_interpreter_is_the_shells(self):
+        with Monitor() as monitor, tempfile.TemporaryDirectory() as folder:
+            script = os.path.join(folder, "script")
+            for text, code in (('echo "$1" "$2"; exit 4', 4), ("#!/nonexistent/sh\n", 127)):
+                with open(script, "w", encoding="utf-8") as file:
+                    file.write(text)
+                os.chmod(script, 0o755)
+                done = self.run_command(monitor, script, "a b", "[]")
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertEqual(done.stdout, b"a b []\n" if code == 4 else b"")
 
     def test_a_command_that_hung_and_is_killed_is_not_called_active(self):
         with Monitor(stale_threshold_ms=300) as monitor:

@@ -49,6 +49,12 @@ class Shell(unittest.TestCase):
         for name, words in pages.items():
             with self.subTest(name):
                 page = (MANUAL / f"{name}.1").read_text(encoding="utf-8").replace("\\-", "-")
+                version = run(*command("--version")).split()[1]
+                self.assertRegex(page, rf'\n\.TH {name.upper()} "1" "\w+ \d+" '
+                                       rf'"Heartbeat {re.escape(version)}" "Heartbeat"\n'
+                                       rf"\.SH NAME\n{name} - [a-z]")
+                for other in set(pages) - {name} if name == "hbctl" else {"hbctl"} - {name}:
+                    self.assertIn(f"{other}(1)", page.partition('.SH "SEE ALSO"')[2])
                 options = re.findall(r"^  (?:-\w,)?(--[\w-]+)", run(*words, "--help"), re.M)
                 self.assertTrue(options)
                 for option in options:

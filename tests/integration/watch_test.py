@@ -175,7 +175,7 @@ class WatchTest(unittest.TestCase):
             terminal.see(lambda _: age() > 0)
             first = age()
             terminal.see(lambda _: age() > first)
-            self.assertFalse([line for line in terminal.lines() if "  online" in line])
+            self.assertFalse([line for line in terminal.lines() if line.startswith("online")])
             monitor.start()
             tell(monitor, register("after"))
             terminal.see(lambda _: terminal.table() == ["after"])
@@ -216,13 +216,18 @@ class WatchTest(unittest.TestCase):
                 self.assertIn(terminal.ended(), (-number, 1))
                 self.check_restored(terminal)
 
-    def test_killed_it_leaves_the_terminal_as_it_was(self):
-        with self.open(None, TERM=TWO_SCREENS) as terminal:
-            terminal.see("asking")
-            terminal.process.kill()
-            self.assertEqual(terminal.ended(), -signal.SIGKILL)
-            terminal.see(lambda _: LEAVE_SCREEN in terminal.bytes)
-            self.check_restored(terminal)
+    def test_a_signal_that_it_does_not_catch_leaves_the_terminal_as_it_was(self):
+        deadly = (signal.SIGKILL, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM, signal.SIGXCPU,
+                  signal.SIGXFSZ, signal.SIGVTALRM, signal.SIGPROF, signal.SIGIO, signal.SIGPWR,
+                  signal.SIGSTKFLT, signal.SIGTRAP, signal.SIGSYS, signal.SIGRTMIN,
+                  signal.SIGRTMAX)
+        for number in deadly:
+            with self.subTest(number), self.open(None, TERM=TWO_SCREENS) as terminal:
+                terminal.see("asking")
+                terminal.process.send_signal(number)
+                self.assertEqual(terminal.ended(), -number)
+                terminal.see(lambda _: LEAVE_SCREEN in terminal.bytes)
+                self.check_restored(terminal)
 
     def test_a_terminal_that_goes_away_ends_it(self):
         for controlling in (True, False):  # only then a signal tells

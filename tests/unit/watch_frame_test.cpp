@@ -97,12 +97,36 @@ TEST_CASE("the header tells the monitor's health, the counts and the last alert"
   snapshot.last_alert = alert;
   snapshot.told_at = WallTime{seconds{1'012}};
   shown.told(std::move(snapshot));
-  CHECK(shown.line_with("tcp://").find("tcp://127.0.0.1:5572  online, up 4m00s, ingest lag 7ms, "
+  CHECK(shown.line_with("tcp://").find("online  tcp://127.0.0.1:5572, up 4m00s, ingest lag 7ms, "
                                        "version 1.2.3, epoch e1") == 0);
   CHECK(shown.shows("50,000 in flight: 49,000 running, 1,000 idle; 12 stale"));
   CHECK(shown.shows("last alert 12s ago: Stale agent detected: dev idle for 3s, run r1"));
   shown.now += seconds{1};
   CHECK(shown.shows("last alert 13s ago"));
+}
+
+TEST_CASE("a narrow terminal shows who needs attention and why") {
+  use_unicode();
+  constexpr Size phone{40, 12};
+  Shown shown;
+  shown.known = Known{"ipc:///run/user/1000/heartbeat/monitor/status", start};
+  const std::string who = "nightly-build-of-everything";
+  Snapshot snapshot = snapshot_of({row(who, minutes{7}, true), row("planner", seconds{3})});
+  Alert alert;
+  alert.seq = 4;
+  alert.severity = "warning";
+  alert.message = "Stale agent detected: " + who + " idle for 420s";
+  alert.raised_at = WallTime{seconds{1'000}};
+  snapshot.last_alert = alert;
+  snapshot.told_at = WallTime{seconds{1'012}};
+  shown.told(std::move(snapshot));
+  CHECK(shown.shows("online", phone));
+  CHECK(shown.shows("last alert 12s ago  (warning #4)", phone));
+  CHECK(shown.line_with("Stale agent detected", phone).find("nightly-build") == 22);
+  const std::string first = shown.line_with("  stale  ", phone);
+  CHECK(first.find("nightly-build-of-ev") == 0);
+  CHECK(first.find("7m00s") != std::string::npos);
+  CHECK(shown.line_with("planner", phone).find("running") != std::string::npos);
 }
 
 TEST_CASE("an overloaded monitor is called so") {
@@ -217,17 +241,17 @@ TEST_CASE("the less important columns go where there is no room for them") {
   const auto has = [&](std::size_t columns, const std::string& name) {
     return header(columns).find(name) != std::string::npos;
   };
-  for (const char* name : {"AGENT", "RUN ", "TYPE", "STATE", "PHASE", "TASK", "SILENT FOR",
+  for (const char* name : {"AGENT", "RUN ", "TYPE", "STATE", "PHASE", "TASK", "IDLE FOR",
                            "RUNNING FOR", "STALE IN", "TIMEOUT IN", "DETAIL"}) {
     CHECK(has(140, name));
   }
-  for (const char* name : {"AGENT", "STATE", "SILENT FOR", "STALE IN", "TIMEOUT IN"}) {
+  for (const char* name : {"AGENT", "STATE", "IDLE FOR", "STALE IN", "TIMEOUT IN"}) {
     CHECK(has(60, name));
   }
   CHECK_FALSE(has(60, "DETAIL"));
   CHECK_FALSE(has(60, "TYPE"));
   CHECK_FALSE(has(30, "TIMEOUT IN"));
-  CHECK(has(30, "SILENT FOR"));
+  CHECK(has(30, "IDLE FOR"));
   CHECK(shown.line_with("coder-1", wide).find("tool:web_search") != std::string::npos);
   CHECK(shown.line_with("coder-2", wide).find("passed") != std::string::npos);
   CHECK(shown.line_with("coder-2", wide).find("3m20s") != std::string::npos);

@@ -1,12 +1,12 @@
 #include "child.hpp"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <system_error>
 #include <utility>
 
@@ -27,47 +27,64 @@ Pipe make_pipe() {
   return {ends[0], ends[1]};
 }
 
+struct Pipes {
+  Pipe output;
+  Pipe error;
+};
+
+// In the child: what exec leaves as it is, and then the exec. Other threads may have been running,
+// so that nothing here may allocate. Returns only where that failed.
+void become(char* const* words, const Caller& caller, const sigset_t& mask, const Pipes* watched) {
+  give_back(caller);
+  if (watched != nullptr) {
+    dup2(watched->output.write, STDOUT_FILENO);
+    dup2(watched->error.write, STDERR_FILENO);
+  }
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  execvp(words[0], words);
+}
+
+// What the child could not do, as errno has it; 0 = it has become the command.
+int failure_of(const Pipe& told) {
+  close(told.write);
+  int failure = 0;
+  ssize_t size = 0;
+  do {
+    size = read(told.read, &failure, sizeof failure);
+  } while (size < 0 && errno == EINTR);
+  close(told.read);
+  return size == sizeof failure ? failure : 0;
+}
+
 }  // namespace
 
-Child::Child(const std::vector<std::string>& words, const sigset_t& mask, bool watched) {
+Child::Child(const std::vector<std::string>& words, const Caller& caller, const sigset_t& mask,
+             bool watched) {
   std::vector<char*> arguments;
   for (const std::string& word : words) {
     arguments.push_back(const_cast<char*>(word.c_str()));
   }
   arguments.push_back(nullptr);
-
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  // What this program ignores or blocks is not the command's concern; what its caller ignores is.
-  sigset_t own;
-  sigemptyset(&own);
-  sigaddset(&own, SIGPIPE);
-  posix_spawnattr_setsigdefault(&attributes, &own);
-  posix_spawnattr_setsigmask(&attributes, &mask);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  Pipe output;
-  Pipe error;
+  const Pipe told = make_pipe();
+  const Pipes pipes = watched ? Pipes{make_pipe(), make_pipe()} : Pipes{};
+  pid_ = fork();
+  if (pid_ == 0) {
+    become(arguments.data(), caller, mask, watched ? &pipes : nullptr);
+    const int failure = errno;
+    [[maybe_unused]] const auto written = write(told.write, &failure, sizeof failure);
+    _exit(EXIT_FAILURE);
+  }
+  const int failed = pid_ < 0 ? errno : 0;
   if (watched) {
-    output = make_pipe();
-    error = make_pipe();
-    posix_spawn_file_actions_adddup2(&actions, output.write, STDOUT_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, error.write, STDERR_FILENO);
+    close(pipes.output.write);
+    close(pipes.error.write);
   }
-  const int failed =
-      posix_spawnp(&pid_, arguments[0], &actions, &attributes, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (watched) {
-    close(output.write);
-    close(error.write);
-    output_ = output.read;
-    error_ = error.read;
+  const int failure = failed != 0 ? failed : failure_of(told);
+  if (failure != 0) {
+    throw std::system_error(failure, std::generic_category(), words[0]);
   }
-  if (failed != 0) {
-    throw std::system_error(failed, std::generic_category(), words[0]);
-  }
+  output_ = pipes.output.read;
+  error_ = pipes.error.read;
 }
 
 Child::~Child() {

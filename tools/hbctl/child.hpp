@@ -7,14 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "caller.hpp"
+
 namespace heartbeat::hbctl {
 
 class Child {
  public:
-  // Starts `words` (found on the PATH) with this signal mask and default signal actions. With
-  // `watched` its standard output and error are pipes, else they are this program's. Throws
+  // Starts `words` as execvp() does, as if by the caller of this program, with this signal mask.
+  // With `watched` its standard output and error are pipes, else they are the caller's. Throws
   // std::system_error with the command's name if it cannot be started.
-  Child(const std::vector<std::string>& words, const sigset_t& mask, bool watched);
+  Child(const std::vector<std::string>& words, const Caller& caller, const sigset_t& mask,
+        bool watched);
   ~Child();
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;

@@ -1,13 +1,16 @@
 #include "command_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "caller.hpp"
 #include "client/alert_cursor.hpp"
 #include "completion.hpp"
 #include "duration.hpp"
@@ -15,6 +18,7 @@
 #include "output.hpp"
 #include "usable_text.hpp"
 #include "when.hpp"
+#include "words.hpp"
 
 namespace heartbeat::hbctl {
 
@@ -90,6 +94,7 @@ std::optional<std::string> misplaced_option(const EmitOptions& emit) {
 // Everything that parsing writes to; the chosen verb keeps it alive.
 struct CommandLine {
   CLI::App app{"Asks the Heartbeat monitor, follows its alerts, and reports for agents.", "hbctl"};
+  Caller caller;
   Options options;
   AgentsOptions agents;
   ShowOptions show;
@@ -97,6 +102,8 @@ struct CommandLine {
   HistoryOptions history;
   EmitOptions emit;
   RunOptions wrapped;
+  CLI::Option* command = nullptr;        // of `run`, which CLI11 describes and never sees,
+  std::vector<std::string> before_mark;  // so that what it takes for it stands before the --
   WatchOptions watched;
   std::string shell;
   Verb chosen;
@@ -144,6 +151,7 @@ struct CommandLine {
     duration(app, "--timeout", Duration{1}, options.timeout, "for each answer (default 2s)");
     app.footer(
         "The options above may also stand after the verb.\n"
+        "Times are local; those of --json are UTC.\n"
         "Exit codes: 0 done; 1 no (not found, rejected) or failed; 2 usage; 3 the monitor does not "
         "answer.\n"
         "hbctl VERB --help shows the verb's own options and an example.");
@@ -230,6 +238,9 @@ struct CommandLine {
             "only those since then: so long ago (2h), a date and time (local without a zone), or "
             "seconds since 1970")
         ->type_name("WHEN");
+    number(
+        past, "--limit", 1, [this](std::uint64_t n) { history.limit = n; },
+        "at most so many, the newest ones (default 10000)");
     past.footer(
         "It asks no monitor: the file is read, also while one writes to it.\n"
         "Exit codes: 0 done; 2 usage, or the file cannot be used.\n"
@@ -238,8 +249,7 @@ struct CommandLine {
 
   void describe_emit() {
     CLI::App& send = verb("emit", "reports for an agent; returns when the monitor has read it",
-                          "hbctl emit activity build-7 --promise 10m --phase tests",
-                          [this] { return run_emit(options, emit); });
+                          "hbctl emit activity build-7 --promise 10m --phase tests", nullptr);
     send.callback([this] {
       if (const auto option = misplaced_option(emit)) {
         throw CLI::ValidationError(*option,
@@ -279,9 +289,9 @@ struct CommandLine {
   }
 
   void describe_run() {
-    CLI::App& wrap = verb("run", "runs a command as a run of an agent, and ends as it does",
-                          "hbctl run --agent nightly-build --beat-on-output --promise 10m -- make",
-                          [this] { return run_run(options, wrapped); });
+    CLI::App& wrap =
+        verb("run", "runs a command as a run of an agent, and ends as it does",
+             "hbctl run --agent nightly-build --beat-on-output --promise 10m -- make", nullptr);
     usable(wrap.add_option("--agent", wrapped.agent_id, "the agent's id")->required(),
            &Event::agent_id);
     usable(text(wrap, "--run", wrapped.run_id, "which run of it (default: this host and process)"),
@@ -295,9 +305,15 @@ struct CommandLine {
     duration(wrap, "--promise", Duration{1}, wrapped.promise,
              "so long a silence is no cause for a warning");
     duration(wrap, "--timeout-after", Duration{1}, wrapped.timeout_after, "this run's own limit");
-    wrap.add_option("COMMAND", wrapped.command, "the command and its arguments, behind --")
-        ->required()
-        ->type_name("");
+    command = wrap.add_option("COMMAND", before_mark, "the command and its arguments, behind --")
+                  ->required()
+                  ->type_name("");
+    wrap.callback([this] {
+      if (!before_mark.empty()) {
+        throw CLI::ValidationError("'" + before_mark.front() + "' is no option");
+      }
+      chosen = [this] { return run_run(options, wrapped, caller); };
+    });
     wrap.footer(
         "Input, output, signals and the exit code pass through, with a monitor or without. hbctl "
         "show tells the\ncommand line. Ctrl-Z and what else stops or resumes is not passed on: the "
@@ -324,6 +340,22 @@ struct CommandLine {
         ->type_name("");
   }
 
+  void parse(int argc, char** argv) {
+    Words words = separated(argc, argv, app);
+    wrapped.command = std::move(words.command).value_or(std::vector<std::string>{});
+    command->required(wrapped.command.empty());
+    std::reverse(words.own.begin(), words.own.end());  // as CLI11 wants them
+    app.parse(std::move(words.own));
+  }
+
+  // What a usage error does not say by itself.
+  std::string hint() const {
+    const bool runs = app.got_subcommand("run");
+    return runs && (wrapped.command.empty() || !before_mark.empty())
+               ? "; the command stands behind --, as in: hbctl run --agent build -- make"
+               : "";
+  }
+
   // Of the verb that was chosen, if any: its help is the one that helps.
   std::string help_command() const {
     const auto verbs = app.get_subcommands();
@@ -337,8 +369,9 @@ Verb exit_with(int code) {
 
 }  // namespace
 
-std::function<int()> parse_command_line(int argc, char** argv) {
+std::function<int()> parse_command_line(int argc, char** argv, const Caller& caller) {
   const auto line = std::make_shared<CommandLine>();
+  line->caller = caller;
   line->describe_common();
   line->describe_queries();
   line->describe_emit();
@@ -346,7 +379,7 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   line->describe_completion();
   std::string problem;
   try {
-    line->app.parse(argc, argv);
+    line->parse(argc, argv);
     if (line->chosen) {
       line->check_endpoints();
       return [line] { return line->chosen(); };
@@ -360,7 +393,7 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     problem = error.what();
   }
-  std::cerr << "hbctl: " << problem << " (see " << line->help_command() << ")\n";
+  std::cerr << "hbctl: " << problem << line->hint() << " (see " << line->help_command() << ")\n";
   return exit_with(exit_usage);
 }
 

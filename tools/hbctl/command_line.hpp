@@ -3,10 +3,12 @@
 
 #include <functional>
 
+#include "caller.hpp"
+
 namespace heartbeat::hbctl {
 
 // Returns the chosen verb; running it gives the exit code. For --help and for what cannot be
 // understood, prints and returns a verb that only gives the exit code.
-std::function<int()> parse_command_line(int argc, char** argv);
+std::function<int()> parse_command_line(int argc, char** argv, const Caller& caller);
 
 }  // namespace heartbeat::hbctl

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <vector>
 
+#include "words.hpp"
+
 namespace heartbeat::hbctl {
 
 namespace {
@@ -39,8 +41,6 @@ std::string choices_of(const std::string& verb) {
          : verb == "completion" ? " bash zsh"
                                 : "";
 }
-
-bool takes_value(const CLI::Option& option) { return option.get_items_expected_max() > 0; }
 
 bool takes_file(const CLI::Option& option) { return option.get_type_name() == "FILE"; }
 

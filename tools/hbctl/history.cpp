@@ -31,7 +31,8 @@ Row row_of(const store::AlertRecord& alert) {
 }
 
 void print_history(const Options& options, const HistoryOptions& verb) {
-  const store::HistoryQuery query{.agent = verb.agent, .since = verb.since};
+  store::HistoryQuery query{.agent = verb.agent, .since = verb.since};
+  query.limit = verb.limit.value_or(query.limit);
   const std::vector<store::AlertRecord> alerts = store::history(verb.state, query);
   if (options.json) {
     for (const store::AlertRecord& alert : alerts) {
@@ -46,9 +47,9 @@ void print_history(const Options& options, const HistoryOptions& verb) {
     }
     print_table({"RAISED", "SEQ", "SEVERITY", "KIND", "AGENT", "RUN", "MESSAGE"}, rows);
   }
-  if (alerts.size() == query.limit) {
+  if (!verb.limit && alerts.size() == query.limit) {
     complain("these are the newest " + std::to_string(query.limit) +
-             " that match; there may be older ones");
+             " that match; there may be older ones: see --limit");
   }
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "caller.hpp"
 #include "heartbeat/endpoints.hpp"
 #include "heartbeat/event.hpp"
 #include "heartbeat/time.hpp"
@@ -46,6 +47,7 @@ struct HistoryOptions {
   std::string state;                 // the file
   std::optional<std::string> agent;  // glob
   std::optional<WallTime> since;
+  std::optional<std::uint64_t> limit;  // the newest that many
 };
 
 // Owns the strings that an Event only views.
@@ -90,7 +92,7 @@ int run_history(const Options& options, const HistoryOptions& verb);
 int run_counters(const Options& options);
 int run_ping(const Options& options);
 int run_emit(const Options& options, const EmitOptions& verb);
-int run_run(const Options& options, const RunOptions& verb);
+int run_run(const Options& options, const RunOptions& verb, const Caller& caller);
 int run_watch(const Options& options, const WatchOptions& verb);
 
 }  // namespace heartbeat::hbctl

@@ -94,12 +94,16 @@ void print_json(const Json& json) {
   print(json.dump(-1, ' ', isatty(STDOUT_FILENO) != 0, Json::error_handler_t::replace));
 }
 
+std::string end_of(const Error& error) {
+  const std::string outcome = error.outcome.value_or("");
+  return "ended at " + format_time(error.ended_at.value_or(WallTime{})) + " by " +
+         error.ended_by.value_or("") + (outcome.empty() ? "" : ", outcome " + outcome);
+}
+
 std::string text_of(const Error& error) {
-  std::string text = error.message.empty() ? error.code : error.message;
-  if (error.outcome && !error.outcome->empty()) {
-    text += ", outcome " + *error.outcome;
-  }
-  return text;
+  const std::string text = error.message.empty() ? error.code : error.message;
+  // The monitor says the end too, in UTC, for programs.
+  return error.ended_by ? text.substr(0, text.rfind(": ended at ")) + ": " + end_of(error) : text;
 }
 
 int fail(const Options& options, const Error& error) {

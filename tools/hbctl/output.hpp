@@ -30,6 +30,8 @@ Colour colour_of(std::string_view severity);
 // Local time for people: 2026-11-24 02:42:38.
 std::string format_time(WallTime time);
 
+// "ended at … by timeout, outcome …", in local time. REQUIRES: the monitor still knows the end.
+std::string end_of(const Error& error);
 // Why the answer is no.
 std::string text_of(const Error& error);
 // Prints why there is no reply, as --json asks, and returns the exit code.

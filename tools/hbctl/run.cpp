@@ -47,12 +47,17 @@ sigset_t signals_to_take() {
   return signals;
 }
 
-// What the terminal sends, it sends to the command as well, and the command's signals to its own
-// group, or to its parent, are not for itself. But an alarm that was set before this program was
-// started is the command's.
+// When the terminal of a session is gone, the kernel tells nobody but the session's leader.
+bool is_hang_up_for_leader(const signalfd_siginfo& signal) {
+  return signal.ssi_code == SI_KERNEL && signal.ssi_signo == SIGHUP && getsid(0) == getpid();
+}
+
+// What the terminal sends otherwise, it sends to the command as well, and the command's signals to
+// its own group, or to its parent, are not for itself. But an alarm that was set before this
+// program was started is the command's.
 bool is_for_command(const signalfd_siginfo& signal, pid_t command) {
   if (signal.ssi_code == SI_KERNEL) {
-    return signal.ssi_signo == SIGALRM;
+    return signal.ssi_signo == SIGALRM || is_hang_up_for_leader(signal);
   }
   return static_cast<pid_t>(signal.ssi_pid) != command;
 }
@@ -69,6 +74,9 @@ bool pass_signals_on(const SignalDescriptor& signals, pid_t command) {
               info.si_pid == command;
     } else if (is_for_command(signal, command)) {
       kill(command, number);
+      if (is_hang_up_for_leader(signal)) {
+        kill(command, SIGCONT);  // the kernel adds that one, for a leader that was stopped
+      }
     }
   }
   return ended;
@@ -204,16 +212,14 @@ std::string how_it_ended(int status) {
 
 }  // namespace
 
-int run_run(const Options& options, const RunOptions& verb) {
-  // Inherited as ignored, the end of the command would not be told.
-  std::signal(SIGCHLD, SIG_DFL);
+int run_run(const Options& options, const RunOptions& verb, const Caller& caller) {
   const SignalDescriptor signals{signals_to_take()};
   AgentClientOptions to;
   to.events = options.endpoints.events;
   to.linger_when_refused = false;
   AgentClient client(to);
   try {
-    Child child(verb.command, signals.mask_before(), verb.beat_on_output);
+    Child child(verb.command, caller, signals.mask_before(), verb.beat_on_output);
     AgentRun run(client, described(verb));
     Output output(child, run, verb);
     accompany(child, run, verb, output, signals);

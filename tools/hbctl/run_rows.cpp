@@ -24,9 +24,9 @@ std::vector<Row> rows_of(const RunDetail& run) {
   add("run", run.run_id);
   add("task", run.task_id);
   add("type", run.agent_type);
-  rows.push_back({{"state", run.status + (run.stale ? ", stale" : "") +
-                                (run.adopted ? ", adopted (no register was read)" : "")},
-                  run.stale ? Colour::yellow : Colour::none});
+  rows.push_back(
+      {{"state", state_of(run) + (run.adopted ? ", adopted (no register was read)" : "")},
+       run.stale ? Colour::yellow : Colour::none});
   add("phase", run.phase);
   add("progress", run.progress == 0 ? "" : std::to_string(run.progress));
   add("detail", run.detail);

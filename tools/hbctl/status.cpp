@@ -30,7 +30,7 @@ void print_summary(const StatusReply& reply) {
           ": many fell silent together; look first at what they share");
   }
   print("runs        " + std::to_string(reply.monitor.agents_monitoring) + " in flight: " +
-        std::to_string(counts.running) + " running, " + std::to_string(counts.idle) + " idle, " +
+        std::to_string(counts.running) + " running, " + std::to_string(counts.idle) + " idle; " +
         coloured(std::to_string(counts.stale) + " stale",
                  counts.stale > 0 ? Colour::yellow : Colour::none));
   print("thresholds  stale after " + format_exactly(config.stale_threshold_ms) +

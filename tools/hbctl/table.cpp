@@ -51,6 +51,13 @@ void print_table(const std::vector<std::string>& header, const std::vector<Row>&
   }
 }
 
+std::string state_of(const RunRow& run) {
+  if (!run.stale) {
+    return run.status;
+  }
+  return run.status == "running" ? "stale" : "stale, " + run.status;
+}
+
 bool more_urgent(const RunRow& a, const RunRow& b) {
   if (a.stale != b.stale) {
     return a.stale;
@@ -63,16 +70,15 @@ bool more_urgent(const RunRow& a, const RunRow& b) {
 void print_runs(const std::vector<RunRow>& runs) {
   std::vector<Row> rows;
   for (const RunRow& run : runs) {
-    rows.push_back({{run.agent_id, run.run_id.empty() ? "-" : run.run_id,
-                     run.stale ? run.status + ", stale" : run.status,
+    rows.push_back({{run.agent_id, run.run_id.empty() ? "-" : run.run_id, state_of(run),
                      format_duration(run.idle_for_ms), format_duration(run.running_for_ms),
                      run.stale ? "passed" : format_duration(run.stale_in_ms),
                      format_duration(run.timeout_in_ms), run.task_id.empty() ? "-" : run.task_id,
                      run.phase.empty() ? "-" : run.phase},
                     run.stale ? Colour::yellow : Colour::none});
   }
-  print_table({"AGENT", "RUN", "STATE", "SILENT FOR", "RUNNING FOR", "STALE IN", "TIMEOUT IN",
-               "TASK", "PHASE"},
+  print_table({"AGENT", "RUN", "STATE", "IDLE FOR", "RUNNING FOR", "STALE IN", "TIMEOUT IN", "TASK",
+               "PHASE"},
               rows);
 }
 

@@ -23,24 +23,24 @@ std::string ago(WallTime at, Duration since) {
   return format_time(at) + ", " + format_duration(since) + " ago";
 }
 
-std::string state_of(const RunDetail& run) {
+std::string verdict_of(const RunDetail& run) {
   if (run.stale) {
-    return "stale: silent for " + format_duration(run.idle_for_ms) + ", allowed are " +
+    return state_of(run) + ": idle for " + format_duration(run.idle_for_ms) + ", stale after " +
            format_exactly(run.stale_after_ms);
   }
-  return run.status + ": last activity " + format_duration(run.idle_for_ms) + " ago; stale in " +
+  return state_of(run) + ": last activity " + format_duration(run.idle_for_ms) + " ago; stale in " +
          format_duration(run.stale_in_ms);
 }
 
 std::string limits_of(const RunDetail& run) {
-  return "silence " + format_exactly(run.stale_after_ms) + " (from " + run.stale_after_from +
-         "), whole run " + format_exactly(run.timeout_after_ms) + " (from " +
+  return "stale after " + format_exactly(run.stale_after_ms) + " (from " + run.stale_after_from +
+         "), timeout after " + format_exactly(run.timeout_after_ms) + " (from " +
          run.timeout_after_from + "), " + format_duration(run.timeout_in_ms) + " of it left";
 }
 
 void explain(const RunDetail& run, Lines& lines) {
   add(lines, "agent", run.agent_id + (run.run_id.empty() ? "" : ", run " + run.run_id));
-  add(lines, "verdict", state_of(run), run.stale ? Colour::yellow : Colour::none);
+  add(lines, "verdict", verdict_of(run), run.stale ? Colour::yellow : Colour::none);
   add(lines, "limits", limits_of(run));
   for (const LastEvent& event : run.last_events) {
     add(lines, "heard", event.kind + " at " + ago(event.read_at, event.ago_ms));
@@ -161,9 +161,7 @@ int run_why(const Options& options, const ShowOptions& verb) {
   }
   Lines lines;
   if (error != nullptr) {
-    add(lines, "verdict",
-        "ended at " + format_time(error->ended_at.value_or(WallTime{})) + " by " +
-            *error->ended_by + (error->outcome ? ", outcome " + *error->outcome : ""));
+    add(lines, "verdict", end_of(*error));
     if (error->zombie_events.value_or(0) != 0) {
       add(lines, "zombies",
           std::to_string(*error->zombie_events) +

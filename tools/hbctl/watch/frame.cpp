@@ -73,12 +73,13 @@ void settle(View& view, const Known& known, Size size, Instant now) {
   const std::size_t lines = view.page() == View::Page::table
                                 ? runs.size()
                                 : page_lines(view, known, size.columns, known.outdated(now)).size();
-  view.settle(runs, lines, room_for(view, header_lines(view, known, now).size(), size));
+  view.settle(runs, lines,
+              room_for(view, header_lines(view, known, size.columns, now).size(), size));
 }
 
 Frame draw(const View& view, const Known& known, Size size, Instant now) {
   const bool outdated = known.outdated(now);
-  std::vector<Line> lines = header_lines(view, known, now);
+  std::vector<Line> lines = header_lines(view, known, size.columns, now);
   const std::size_t room = room_for(view, lines.size(), size);
   if (view.page() == View::Page::table) {
     auto table =

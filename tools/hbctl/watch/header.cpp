@@ -1,6 +1,7 @@
 #include "watch/header.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "duration.hpp"
 #include "watch/terminal_text.hpp"
@@ -18,11 +19,11 @@ std::string seconds(Duration duration) {
 }
 
 Line monitor_line(const Known& known, bool outdated) {
-  Line line{{known.endpoint() + "  ", strong}};
   if (!known.snapshot()) {
-    return line;
+    return {{known.endpoint(), strong}};
   }
   const MonitorHealth& health = known.snapshot()->health;
+  Line line;
   if (health.overloaded) {
     line.push_back({"overloaded", alarming});
   } else if (!outdated) {
@@ -30,6 +31,7 @@ Line monitor_line(const Known& known, bool outdated) {
   } else {
     line.push_back({"was online", {}});
   }
+  line.push_back({"  " + known.endpoint(), strong});
   line.push_back({", up " + format_duration(health.uptime_ms) + ", ingest lag " +
                       format_duration(health.ingest_lag_ms) + ", version " + health.version +
                       ", epoch " + health.epoch,
@@ -45,18 +47,31 @@ Line counts_line(const RunCounts& counts) {
            {.colour = counts.stale > 0 ? Colour::yellow : Colour::none, .bold = counts.stale > 0}}};
 }
 
-Line last_alert_line(const Snapshot& snapshot, Duration age) {
+std::size_t columns_of(const Line& line) {
+  std::size_t columns = 0;
+  for (const Piece& piece : line) {
+    columns += watch::columns_of(harmless(piece.text));
+  }
+  return columns;
+}
+
+// In two lines where one has no room for what it is about.
+std::vector<Line> last_alert_lines(const Snapshot& snapshot, Duration age, std::size_t columns) {
   if (!snapshot.last_alert) {
-    return {{"no alert yet", {}}};
+    return {{{"no alert yet", {}}}};
   }
   const Alert& alert = *snapshot.last_alert;
   const Duration ago =
       std::max(snapshot.told_at.value_or(alert.raised_at) - alert.raised_at + age, Duration{});
-  return {{"last alert " + seconds(ago) + " ago: ", {}},
-          {alert.message, {.colour = colour_of(alert.severity)}},
-          {(alert.run_id.empty() ? "" : ", run " + alert.run_id) + "  (" + alert.severity + " #" +
-               std::to_string(alert.seq) + ")",
-           {}}};
+  const Piece when{"last alert " + seconds(ago) + " ago", {}};
+  const Piece what{alert.message, {.colour = colour_of(alert.severity)}};
+  const Piece run{alert.run_id.empty() ? "" : ", run " + alert.run_id, {}};
+  const Piece which{"  (" + alert.severity + " #" + std::to_string(alert.seq) + ")", {}};
+  const Line one{when, {": ", {}}, what, run, which};
+  if (columns_of(one) <= columns) {
+    return {one};
+  }
+  return {{when, which}, {what, run}};
 }
 
 // What must not be overlooked.
@@ -109,12 +124,15 @@ Line scope_line(const View& view, const Known& known) {
 
 }  // namespace
 
-std::vector<Line> header_lines(const View& view, const Known& known, Instant now) {
+std::vector<Line> header_lines(const View& view, const Known& known, std::size_t columns,
+                               Instant now) {
   const bool outdated = known.outdated(now);
   std::vector<Line> lines{monitor_line(known, outdated)};
   if (known.snapshot()) {
     lines.push_back(counts_line(known.snapshot()->counts));
-    lines.push_back(last_alert_line(*known.snapshot(), known.age(now)));
+    for (Line& line : last_alert_lines(*known.snapshot(), known.age(now), columns)) {
+      lines.push_back(std::move(line));
+    }
   }
   if (outdated) {
     for (Line& line : lines) {

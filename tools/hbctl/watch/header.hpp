@@ -7,6 +7,7 @@
 
 namespace heartbeat::hbctl::watch {
 
-std::vector<Line> header_lines(const View& view, const Known& known, Instant now);
+std::vector<Line> header_lines(const View& view, const Known& known, std::size_t columns,
+                               Instant now);
 
 }  // namespace heartbeat::hbctl::watch

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "duration.hpp"
+#include "table.hpp"
 #include "watch/terminal_text.hpp"
 
 namespace heartbeat::hbctl::watch {
@@ -23,23 +24,16 @@ struct Column {
   bool can_be_empty;  // it is left out where no run has a value
 };
 
-std::string state_of(const RunRow& run) {
-  if (!run.stale) {
-    return run.status;
-  }
-  return run.status == "running" ? "stale" : "stale, " + run.status;
-}
-
 // In the order in which they stand; the names are those of `hbctl agents`.
 const std::array columns_in_order{
-    Column{"AGENT", [](const RunRow& run) { return run.agent_id; }, 8, 40, 0, false},
+    Column{"AGENT", [](const RunRow& run) { return run.agent_id; }, 20, 40, 0, false},
     Column{"RUN", [](const RunRow& run) { return run.run_id; }, 4, 24, 5, true},
     Column{"TYPE", [](const RunRow& run) { return run.agent_type; }, 4, 16, 9, true},
     Column{"STATE", state_of, 7, 11, 1, false},
     Column{"PHASE", [](const RunRow& run) { return run.phase; }, 6, 24, 7, true},
     Column{"TASK", [](const RunRow& run) { return run.task_id; }, 6, 24, 6, true},
-    Column{"SILENT FOR", [](const RunRow& run) { return format_duration(run.idle_for_ms); }, 10, 10,
-           2, false},
+    Column{"IDLE FOR", [](const RunRow& run) { return format_duration(run.idle_for_ms); }, 8, 8, 2,
+           false},
     Column{"RUNNING FOR", [](const RunRow& run) { return format_duration(run.running_for_ms); }, 11,
            11, 8, false},
     Column{"STALE IN",
@@ -67,8 +61,7 @@ std::vector<Placed> candidates(const std::vector<RunRow>& runs) {
       widest = std::max(widest, columns_of(harmless(column.cell(run))));
     }
     if (widest > 0 || !column.can_be_empty) {
-      const std::size_t wanted =
-          std::clamp(std::max(widest, columns_of(column.name)), column.min, column.max);
+      const std::size_t wanted = std::min(std::max(widest, columns_of(column.name)), column.max);
       placed.push_back({&column, wanted, std::min(column.min, wanted)});
     }
   }
