@@ -26,7 +26,7 @@ std::string content(Alert alert) {
 }  // namespace
 
 void Ledger::publishes(const Alert& alert) {
-  auto& alerts = epochs_[alert.epoch].alerts;
+  auto& alerts = epochs_[alert.epoch];
   if (const auto before = alerts.find(alert.seq); before != alerts.end()) {
     require(content(before->second) == content(alert),
             shown(alert) + " was published before as " + shown(before->second));
@@ -90,8 +90,8 @@ const Alert* Ledger::find(const std::string& epoch, std::uint64_t seq) const {
   if (found == epochs_.end()) {
     return nullptr;
   }
-  const auto alert = found->second.alerts.find(seq);
-  return alert == found->second.alerts.end() ? nullptr : &alert->second;
+  const auto alert = found->second.find(seq);
+  return alert == found->second.end() ? nullptr : &alert->second;
 }
 
 }  // namespace heartbeat::simulation

@@ -25,9 +25,6 @@ class Ledger {
   const Alert* find(const std::string& epoch, std::uint64_t seq) const;
 
  private:
-  struct Epoch {
-    std::map<std::uint64_t, Alert> alerts;
-  };
   struct Episode {
     std::string of;  // which run, or what of the fleet
     bool open = false;
@@ -36,7 +33,7 @@ class Ledger {
   void opens(const Alert& alert);
   void closes(const std::string& id, const Alert& alert);
 
-  std::map<std::string, Epoch> epochs_;
+  std::map<std::string, std::map<std::uint64_t, Alert>> epochs_;  // by seq
   std::map<std::string, Episode> episodes_;
 };
 

@@ -26,6 +26,9 @@ struct Plan {
   // Between the monitor's host and the monitor: its input thread falls behind by so much.
   Duration lag_max{};
 
+  // So few runs fit in that some are rejected, and tombstones evicted.
+  bool is_crowded() const { return options.limits.runs_max < 100; }
+
   // Of the monitor, per minute.
   int pauses = 0;
   int kills = 0;

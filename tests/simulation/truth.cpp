@@ -15,13 +15,8 @@ constexpr Duration pause_missed_max{110};
 constexpr Duration pause_added_max{60};
 constexpr Duration promptly{15};  // 10 ms, a probe's way, and what the clock's granularity adds
 constexpr Duration actives_kept{5'000};
-constexpr std::size_t few_runs = 100;  // runs_max below this: capacity and eviction matter
 
 std::string ms(Instant instant) { return std::to_string(instant.time_since_epoch().count()); }
-
-std::string shown(const std::pair<std::string, std::string>& name) {
-  return name.first + "/" + name.second;
-}
 
 }  // namespace
 
@@ -33,13 +28,13 @@ bool Truth::duplicate(const Message& message, Instant at) {
   if (message.source.empty()) {
     return false;
   }
-  Source& source = sources_[message.source];
-  const std::uint64_t highest = source.seen.empty() ? 0 : source.seen.rbegin()->first;
+  Seen& seen = sources_[message.source];
+  const std::uint64_t highest = seen.empty() ? 0 : seen.rbegin()->first;
   const bool anew = message.kind == EventKind::register_ && message.seq == 1 && highest > 1;
   if (anew || message.seq + window < highest) {
-    source.seen.clear();
+    seen.clear();
   }
-  return !source.seen.emplace(message.seq, at).second;
+  return !seen.emplace(message.seq, at).second;
 }
 
 void Truth::reads(const SharedMessage& message, Instant at, const core::Fleet& fleet) {
@@ -50,7 +45,7 @@ void Truth::reads(const SharedMessage& message, Instant at, const core::Fleet& f
     return;
   }
   Run& run = runs_[name];
-  const bool evicted = plan_.options.limits.runs_max < few_runs && run.state == State::ended &&
+  const bool evicted = plan_.is_crowded() && run.state == State::ended &&
                        fleet.tombstone(name.first, name.second, Instant{}) == nullptr;
   if (run.state == State::ended &&
       (evicted || at - run.last_zombie > plan_.options.limits.tombstone_ms)) {
@@ -242,7 +237,7 @@ void Truth::nothing_unread(const Name& name, const Run& run, Instant by, bool of
     const bool tells = message->kind == EventKind::register_ ||
                        message->kind == (of_its_end ? EventKind::unregister : EventKind::activity);
     const auto source = sources_.find(message->source);
-    const bool is_new = source == sources_.end() || !source->second.seen.contains(message->seq);
+    const bool is_new = source == sources_.end() || !source->second.contains(message->seq);
     const bool of_this_run =
         !message->running_for_ms || arrived - *message->running_for_ms >= run.started;
     require(arrived > by || !tells || !is_new || !of_this_run || message->idle_for_ms,

@@ -7,13 +7,13 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "daemon/watch.hpp"
 #include "disk.hpp"
 #include "message.hpp"
 #include "plan.hpp"
+#include "run_name.hpp"
 
 namespace heartbeat::simulation {
 
@@ -50,7 +50,7 @@ class Truth {
   std::size_t runs_in_flight() const;
 
  private:
-  using Name = std::pair<std::string, std::string>;
+  using Name = RunName;
   enum class State { unknown, in_flight, ended };
   struct Run {
     State state = State::unknown;
@@ -78,10 +78,7 @@ class Truth {
     Instant from;
     Instant to;
   };
-  struct Source {
-    std::map<std::uint64_t, Instant> seen;
-    Instant heard;
-  };
+  using Seen = std::map<std::uint64_t, Instant>;  // by seq
   struct Expected {
     Name run;
     std::string id;
@@ -119,7 +116,7 @@ class Truth {
   const Plan& plan_;
   std::map<Name, Run> runs_;
   std::map<Name, std::deque<std::pair<SharedMessage, Instant>>> unread_;
-  std::map<std::string, Source> sources_;
+  std::map<std::string, Seen> sources_;
   std::vector<Pause> pauses_;
   std::deque<Expected> expected_;
   Instant grace_from_;            // no silence is warned of before this …

@@ -9,13 +9,8 @@ namespace {
 
 constexpr Duration rounding{1};
 constexpr int graces_apart = 10;
-constexpr std::size_t few_runs = 100;
 constexpr Duration forever{INT64_MAX / 4};
 constexpr Duration sources_kept{3'500'000};  // in silence, nearly
-
-std::string shown(const std::pair<std::string, std::string>& name) {
-  return name.first + "/" + name.second;
-}
 
 bool near(Instant one, Instant other) { return one - other <= rounding && other - one <= rounding; }
 
@@ -76,7 +71,7 @@ void Truth::check_kept(const Name& name, const Run& run, const core::Run* now,
   if (run.state != State::in_flight) {
     require(now == nullptr, of + "it is in flight, and was not");
     const bool remembered =
-        run.state == State::ended && plan_.options.limits.runs_max >= few_runs &&
+        run.state == State::ended && !plan_.is_crowded() &&
         restart.started - run.last_zombie + restart.older <= plan_.options.limits.tombstone_ms;
     require(ended != nullptr || !remembered, of + "it is not known to have ended");
     require(ended == nullptr || run.state == State::unknown ||
@@ -135,7 +130,7 @@ void Truth::take_over(Run& run, const core::Run& from, Duration ahead, const dae
 
 void Truth::take_over_sources(const daemon::Watch& watch, const Restart& restart) {
   const core::Fleet& fleet = watch.fleet();
-  std::map<std::string, Source> known;
+  std::map<std::string, Seen> known;
   std::size_t left = fleet.sources();
   for (core::Slot slot = 0; left > 0; ++slot) {
     const core::Source* source = fleet.source_at(slot);
@@ -147,7 +142,7 @@ void Truth::take_over_sources(const daemon::Watch& watch, const Restart& restart
       sources_.erase(source->name);  // it is forgotten at its next event
       continue;
     }
-    auto& seen = known[source->name].seen;
+    Seen& seen = known[source->name];
     seen[source->highest] = restart.kept_to;
     for (std::uint64_t behind = 1; behind <= 64 && behind < source->highest; ++behind) {
       if ((source->window >> (behind - 1) & 1) != 0) {
@@ -155,12 +150,12 @@ void Truth::take_over_sources(const daemon::Watch& watch, const Restart& restart
       }
     }
   }
-  for (const auto& [name, source] : sources_) {
+  for (const auto& [name, was_seen] : sources_) {
     if (older_ > sources_kept) {
       break;
     }
-    for (const auto& [seq, at] : source.seen) {
-      const auto& seen = known[name].seen;
+    for (const auto& [seq, at] : was_seen) {
+      const Seen& seen = known[name];
       const bool in_window = !seen.empty() && seq + 64 >= seen.rbegin()->first;
       require(at > restart.kept_to || (!seen.empty() && !in_window) || seen.contains(seq),
               name + "#" + std::to_string(seq) + " was read, and is not known after a restart");
