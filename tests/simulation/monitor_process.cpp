@@ -26,8 +26,9 @@ MonitorProcess::MonitorProcess(Timeline& timeline, Chance& chance, const Plan& p
 void MonitorProcess::start() {
   ++life_;
   disk_.open(machine_.clocks(), machine_.boot());
-  watch_.emplace(plan_.options, plan_.keeps_state ? &disk_ : nullptr, machine_.clocks(), worked_,
-                 logger_, [this] { return "epoch" + std::to_string(++epochs_); });
+  watch_.emplace(
+      plan_.options, plan_.keeps_state ? &disk_ : nullptr, machine_.clocks(), worked_, logger_,
+      [this] { return "epoch" + std::to_string(++epochs_); }, plan_.shares);
   since_ = received_ = stopped_until_ = timeline_.now();
   asked_ = stop_in_turn_ = Duration{};
   in_turn_ = false;
@@ -125,6 +126,7 @@ void MonitorProcess::finish_turn(const store::Clocks& clocks, Instant at) {
   watch_->judge(clocks, drained);
   onlooker_.judged(at, *watch_);
   watch_->commit(clocks);
+  disk_.batch_left_out(watch_->health().state_changes_waiting > 1);  // one is that batch itself
   publish();
   if (const auto beat = watch_->next_beat(clocks)) {
     onlooker_.beats(*beat);

@@ -5,11 +5,13 @@
 
 #include "chance.hpp"
 #include "daemon/options.hpp"
+#include "daemon/shares.hpp"
 
 namespace heartbeat::simulation {
 
 struct Plan {
   daemon::Options options;
+  daemon::Shares shares;
   Duration length{};  // of the world; then faults end, and everything has to settle
   int agents = 0;
   bool keeps_state = true;
@@ -57,6 +59,10 @@ inline Plan make_plan(Chance& chance) {
   plan.options.store_wait_max_ms = chance.time(Duration{20}, Duration{200});
   plan.options.restart_grace_ms =
       chance.one_in(4) ? Duration{0} : chance.time(Duration{500}, Duration{3'000});
+  if (chance.one_in(3)) {
+    plan.shares.runs_per_batch = static_cast<std::size_t>(chance.number(1, 3));
+    plan.shares.sources_per_batch = static_cast<std::size_t>(chance.number(1, 3));
+  }
   plan.length = chance.time(Duration{10'000}, Duration{60'000});
   plan.keeps_state = !chance.one_in(6);
   plan.ages_told = !chance.one_in(3);

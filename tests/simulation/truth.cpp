@@ -1,6 +1,7 @@
 #include "truth.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "finding.hpp"
 
@@ -28,11 +29,12 @@ bool Truth::duplicate(const Message& message, Instant at) {
   if (message.source.empty()) {
     return false;
   }
-  Seen& seen = sources_[message.source];
+  auto& [seen, began] = sources_[message.source];
   const std::uint64_t highest = seen.empty() ? 0 : seen.rbegin()->first;
   const bool anew = message.kind == EventKind::register_ && message.seq == 1 && highest > 1;
   if (anew || message.seq + window < highest) {
     seen.clear();
+    began = at;
   }
   return !seen.emplace(message.seq, at).second;
 }
@@ -51,10 +53,16 @@ void Truth::reads(const SharedMessage& message, Instant at, const core::Fleet& f
       (evicted || at - run.last_zombie > plan_.options.limits.tombstone_ms)) {
     run.state = State::unknown;
   }
+  const Instant changed_before = std::exchange(run.changed_at, Instant::min());
   if (run.state == State::in_flight) {
     reads_in_flight(name, run, *message, at);
   } else {
     reads_other(run, *message, at, fleet);
+  }
+  if (run.changed_at == Instant::min()) {
+    run.changed_at = changed_before;
+  } else {
+    run.changed_by = message->source.empty() ? nullptr : message;
   }
   run.read_at = at;
 }
@@ -225,6 +233,7 @@ void Truth::says(const Alert& alert, Instant at) {
     says_timeout(name, run, alert, at);
   }
   run.changed_at = at;
+  run.changed_by = nullptr;
 }
 
 void Truth::nothing_unread(const Name& name, const Run& run, Instant by, bool of_its_end,
@@ -237,7 +246,7 @@ void Truth::nothing_unread(const Name& name, const Run& run, Instant by, bool of
     const bool tells = message->kind == EventKind::register_ ||
                        message->kind == (of_its_end ? EventKind::unregister : EventKind::activity);
     const auto source = sources_.find(message->source);
-    const bool is_new = source == sources_.end() || !source->second.contains(message->seq);
+    const bool is_new = source == sources_.end() || !source->second.seen.contains(message->seq);
     const bool of_this_run =
         !message->running_for_ms || arrived - *message->running_for_ms >= run.started;
     require(arrived > by || !tells || !is_new || !of_this_run || message->idle_for_ms,

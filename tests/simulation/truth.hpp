@@ -32,12 +32,13 @@ class Truth {
   void stops(Instant from, Instant to) { pauses_.push_back({from, to}); }
 
   // The monitor died at `died`, and its successor has just started. What was read up to `kept_to`
-  // must be known to it, what came after may be. `older`: by how much more than they are its ages
-  // may be given, or less. Throws Finding.
+  // must be known to it, or of sources up to `sources_kept_to`; what came after may be. `older`: by
+  // how much more than they are its ages may be given, or less. Throws Finding.
   struct Restart {
     Instant died;
     Instant started;
     Instant kept_to;
+    Instant sources_kept_to;
     Duration older{};
     bool new_boot = false;
     bool remembers = true;  // false: it has no state file, or that was empty
@@ -71,14 +72,19 @@ class Truth {
     std::optional<Duration> timeout_after;
     Instant ended_at;
     Instant last_zombie;
-    Instant changed_at;  // other than by activity
-    Instant read_at;     // anything of it
+    Instant changed_at;        // other than by activity
+    SharedMessage changed_by;  // nullptr: by no message of a source
+    Instant read_at;           // anything of it
   };
   struct Pause {
     Instant from;
     Instant to;
   };
-  using Seen = std::map<std::uint64_t, Instant>;  // by seq
+  struct Source {
+    std::map<std::uint64_t, Instant> seen;  // by seq
+    Instant began;                          // anew
+  };
+  using Sources = std::map<std::string, Source>;
   struct Expected {
     Name run;
     std::string id;
@@ -109,14 +115,17 @@ class Truth {
   Instant in_time(Instant due) const;
   void take_over(Run& run, const core::Run& from, Duration ahead, const daemon::Watch& watch,
                  Instant at);
-  void take_over_sources(const daemon::Watch& watch, const Restart& restart);
+  Sources known_sources(const daemon::Watch& watch, const Restart& restart);
+  void take_over_sources(Sources&& known, const Restart& restart);
+  // Whether a successor that knows of these sources takes what changed the run last for a double.
+  bool is_told(const Run& run, const Sources& known, const Restart& restart) const;
   void check_kept(const Name& name, const Run& run, const core::Run* now, const core::Run* ended,
                   Duration ahead, const Restart& restart, const core::Fleet& fleet) const;
 
   const Plan& plan_;
   std::map<Name, Run> runs_;
   std::map<Name, std::deque<std::pair<SharedMessage, Instant>>> unread_;
-  std::map<std::string, Seen> sources_;
+  Sources sources_;
   std::vector<Pause> pauses_;
   std::deque<Expected> expected_;
   Instant grace_from_;            // no silence is warned of before this …

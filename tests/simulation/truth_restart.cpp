@@ -41,10 +41,11 @@ void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
   std::erase_if(pauses_, [&](const Pause& pause) { return pause.to > restart.kept_to; });
   const core::Fleet& fleet = watch.fleet();
   const Duration ahead = restart.started - watch.health().started;
+  Sources known = known_sources(watch, restart);
   for (auto& [name, run] : runs_) {
     const core::Run* now = fleet.find(name.first, name.second);
     const core::Run* ended = fleet.tombstone(name.first, name.second, Instant{});
-    if (run.changed_at <= restart.kept_to) {
+    if (run.changed_at <= restart.kept_to || is_told(run, known, restart)) {
       check_kept(name, run, now, ended, ahead, restart, fleet);
     }
     if (now != nullptr) {
@@ -61,7 +62,18 @@ void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
   }
   pauses_.clear();
   require(fleet.runs_in_flight() == runs_in_flight(), "a restart made runs up");
-  take_over_sources(watch, restart);
+  take_over_sources(std::move(known), restart);
+}
+
+bool Truth::is_told(const Run& run, const Sources& known, const Restart& restart) const {
+  if (run.changed_by == nullptr) {
+    return false;
+  }
+  const std::string& name = run.changed_by->source;
+  const auto before = sources_.find(name);
+  const auto source = known.find(name);
+  return before != sources_.end() && before->second.began <= restart.sources_kept_to &&
+         source != known.end() && source->second.seen.contains(run.changed_by->seq);
 }
 
 void Truth::check_kept(const Name& name, const Run& run, const core::Run* now,
@@ -128,9 +140,9 @@ void Truth::take_over(Run& run, const core::Run& from, Duration ahead, const dae
   }
 }
 
-void Truth::take_over_sources(const daemon::Watch& watch, const Restart& restart) {
+Truth::Sources Truth::known_sources(const daemon::Watch& watch, const Restart& restart) {
   const core::Fleet& fleet = watch.fleet();
-  std::map<std::string, Seen> known;
+  Sources known;
   std::size_t left = fleet.sources();
   for (core::Slot slot = 0; left > 0; ++slot) {
     const core::Source* source = fleet.source_at(slot);
@@ -142,7 +154,7 @@ void Truth::take_over_sources(const daemon::Watch& watch, const Restart& restart
       sources_.erase(source->name);  // it is forgotten at its next event
       continue;
     }
-    Seen& seen = known[source->name];
+    auto& seen = known[source->name].seen;
     seen[source->highest] = restart.kept_to;
     for (std::uint64_t behind = 1; behind <= 64 && behind < source->highest; ++behind) {
       if ((source->window >> (behind - 1) & 1) != 0) {
@@ -150,14 +162,18 @@ void Truth::take_over_sources(const daemon::Watch& watch, const Restart& restart
       }
     }
   }
-  for (const auto& [name, was_seen] : sources_) {
+  return known;
+}
+
+void Truth::take_over_sources(Sources&& known, const Restart& restart) {
+  for (const auto& [name, source] : sources_) {
     if (older_ > sources_kept) {
       break;
     }
-    for (const auto& [seq, at] : was_seen) {
-      const Seen& seen = known[name];
+    for (const auto& [seq, at] : source.seen) {
+      const auto& seen = known[name].seen;
       const bool in_window = !seen.empty() && seq + 64 >= seen.rbegin()->first;
-      require(at > restart.kept_to || (!seen.empty() && !in_window) || seen.contains(seq),
+      require(at > restart.sources_kept_to || (!seen.empty() && !in_window) || seen.contains(seq),
               name + "#" + std::to_string(seq) + " was read, and is not known after a restart");
     }
   }

@@ -18,8 +18,15 @@ namespace {
 
 constexpr Duration minute{60'000};
 constexpr Duration publishing_max{60};  // beyond what an alert may wait for its commit
-// A monitor has in its file what it read so long before.
+// A monitor has in its file what it read so long before; with small batches somewhat later: of runs
+// one follows the other, of sources, three to an agent, one may wait for the next that is due.
 constexpr Duration kept_within{160};
+constexpr Duration next_batch{6};
+constexpr Duration next_due_batch{3 * 60};
+
+std::int64_t batches(const Plan& plan, std::size_t share) {
+  return plan.agents / static_cast<std::int64_t>(share);
+}
 constexpr Duration settling{4'000};
 constexpr Duration consumer_in_time{1'200};  // a beat, and the grace for one that is ahead
 
@@ -49,7 +56,7 @@ World::World(std::uint64_t seed, std::ostream* trace)
       logger_(make_logger(trace)),
       chance_(seed),
       plan_(make_plan(chance_)),
-      disk_(timeline_, chance_, plan_.options.alerts_kept, [this] { monitor_.wake(); }),
+      disk_(timeline_, chance_, plan_.options.alerts_kept, [this] { written(); }),
       monitor_(timeline_, chance_, plan_, machine_, disk_, *this, logger_),
       truth_(plan_),
       consumer_(timeline_, chance_, ledger_, plan_.loses,
@@ -91,7 +98,14 @@ void World::arrange_faults() {
     return timeline_.now() + chance_.time(Duration{200}, most);
   };
   arrange(plan_.pauses, [this] { pause(); });
-  arrange(plan_.kills, [this] { dies(Death::kill); });
+  arrange(plan_.kills, [this] {
+    const bool whole_batches = plan_.shares.runs_per_batch == daemon::Shares{}.runs_per_batch;
+    if (whole_batches || chance_.one_in(2)) {
+      dies(Death::kill);
+    } else {
+      killed_at_part_ = true;
+    }
+  });
   arrange(plan_.ends, [this] { dies(Death::end); });
   arrange(plan_.power_cuts, [this] { dies(Death::power_cut); });
   arrange(plan_.clock_jumps, [this] {
@@ -152,6 +166,16 @@ void World::send(std::size_t agent, const SharedMessage& message) {
   }
 }
 
+// That is when the file holds least of what belongs together.
+void World::written() {
+  if (killed_at_part_ && disk_.last() && disk_.last()->whole_to < disk_.last()->handed_over) {
+    killed_at_part_ = false;
+    dies(Death::kill);
+  } else {
+    monitor_.wake();
+  }
+}
+
 void World::dies(Death how) {
   if (!monitor_.runs() || settling_) {
     return;
@@ -179,13 +203,21 @@ void World::dies(Death how) {
   death.remembers = plan_.keeps_state && disk_.last();
   if (death.remembers) {
     // In the same millisecond there may have been another turn.
-    death.kept_to = disk_.last()->handed_over - Duration{1};
+    death.kept_to = death.sources_kept_to = disk_.last()->whole_to - Duration{1};
     if (clean) {
-      Instant kept_to = now - (how == Death::end ? Duration{0} : kept_within);
-      if (how == Death::kill && stopped_from_ < stopped_to_ && kept_to < stopped_to_) {
-        kept_to = std::min(kept_to, stopped_from_ - kept_within);
-      }
-      death.kept_to = std::max(death.kept_to, kept_to);
+      const Duration runs_within =
+          kept_within + next_batch * batches(plan_, plan_.shares.runs_per_batch);
+      const auto kept_to = [&](Duration within) {
+        if (how == Death::end) {
+          return now;
+        }
+        const bool stopped = stopped_from_ < stopped_to_ && now - within < stopped_to_;
+        return std::min(now, stopped ? stopped_from_ : now) - within;
+      };
+      death.kept_to = std::max(death.kept_to, kept_to(runs_within));
+      death.sources_kept_to = std::max(
+          death.sources_kept_to,
+          kept_to(runs_within + next_due_batch * batches(plan_, plan_.shares.sources_per_batch)));
     }
   }
   // Written before said, on any disk; but beside the file all is forgotten, and so it is by a cut.
