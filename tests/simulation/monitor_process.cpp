@@ -124,7 +124,7 @@ void MonitorProcess::begin_turn() {
 void MonitorProcess::finish_turn(const store::Clocks& clocks, Instant at) {
   const bool drained = drain(clocks, at);
   watch_->judge(clocks, drained);
-  onlooker_.judged(at, *watch_);
+  onlooker_.judged(at, drained, *watch_);
   watch_->commit(clocks);
   disk_.batch_left_out(watch_->health().state_changes_waiting > 1);  // one is that batch itself
   publish();

@@ -22,10 +22,12 @@ class Onlooker {
   virtual ~Onlooker() = default;
   virtual void arrives(const SharedMessage& message) = 0;
   virtual void reads(const SharedMessage& message, Instant at, const daemon::Watch& watch) = 0;
-  virtual void judged(Instant at, const daemon::Watch& watch) = 0;
+  // `drained`: all that had come to it was read.
+  virtual void judged(Instant at, bool drained, const daemon::Watch& watch) = 0;
   virtual void publishes(const daemon::AlertLog::Entry& entry) = 0;
   virtual void beats(const Beat& beat) = 0;
   virtual void stops(Instant from, Instant to) = 0;
+  virtual void lags(Instant from, Duration lag) = 0;
 };
 
 class MonitorProcess {
@@ -50,7 +52,10 @@ class MonitorProcess {
   void deliver(const SharedMessage& message);
   void wake() { turn_at(timeline_.now()); }
   // How far its input thread is behind, from here on.
-  void set_lag(Duration lag) { lag_ = lag; }
+  void set_lag(Duration lag) {
+    lag_ = lag;
+    onlooker_.lags(timeline_.now(), lag);
+  }
 
  private:
   struct Arrival {

@@ -12,9 +12,8 @@ constexpr Duration earlier_run_slack{5'000};
 constexpr std::uint64_t window = 64;
 // The monitor may take a pause to be shorter than it was by what counts as none, and by what it
 // was about to sleep; and longer by the latency of its turns.
-constexpr Duration pause_missed_max{110};
-constexpr Duration pause_added_max{60};
-constexpr Duration promptly{15};  // 10 ms, a probe's way, and what the clock's granularity adds
+constexpr Duration pause_missed_max{100};
+constexpr Duration pause_added_max{1};
 constexpr Duration actives_kept{5'000};
 
 std::string ms(Instant instant) { return std::to_string(instant.time_since_epoch().count()); }
@@ -204,16 +203,9 @@ Duration Truth::timeout_after(const Run& run) const {
   return run.timeout_after.value_or(plan_.options.limits.timeout_threshold_ms);
 }
 
-// Until when something that is due then may be left unsaid.
-Instant Truth::in_time(Instant due) const {
-  const Instant since = std::max(due, started_);
-  Instant until = since + promptly + 2 * plan_.lag_max;
-  for (const Pause& pause : pauses_) {
-    if (pause.to > since && pause.from <= until) {
-      until += pause.to - pause.from + pause_added_max;
-    }
-  }
-  return until;
+bool Truth::is_late(const Run& run, Instant due, Instant at) const {
+  const Instant known = std::max(due, run.read_at);
+  return at > known && at > promptness_.said_by(known);
 }
 
 void Truth::says(const Alert& alert, Instant at) {
@@ -269,6 +261,8 @@ void Truth::says_stale(const Name& name, Run& run, const Alert& alert, Instant a
     require(limits.stale_rearm || !run.warned,
             shown(name) + " is warned of again in one registration");
     nothing_unread(name, run, due, false, alert);
+    require(!is_late(run, silence_to(run), at),
+            shown(name) + " is called stale late, due at " + ms(silence_to(run)));
   }
   run.stale = run.warned = true;
   run.episode = alert.id;
@@ -282,6 +276,7 @@ void Truth::says_timeout(const Name& name, Run& run, const Alert& alert, Instant
                                                alert.supersedes + "', but '" + run.episode +
                                                "' is open");
   nothing_unread(name, run, due, true, alert);
+  require(!is_late(run, due, at), shown(name) + " is timed out late, due at " + ms(due));
   end(run, at);
 }
 
@@ -314,16 +309,12 @@ void Truth::turn_over(Instant at) {
     if (run.state != State::in_flight) {
       continue;
     }
-    const auto unread = unread_.find(name);
-    if (unread != unread_.end() && !unread->second.empty()) {
-      continue;  // whether that is read in time is a matter of the lag
-    }
     const Instant timeout = run.started + timeout_after(run);
-    require(at <= in_time(std::max(timeout, run.read_at)),
+    require(!is_late(run, timeout, at),
             shown(name) + ": no timeout, although due at " + ms(timeout));
-    const bool warns = !run.stale && (plan_.options.limits.stale_rearm || !run.warned);
     const Instant silence = silence_to(run);
-    require(!warns || at <= in_time(std::max(silence, run.read_at)) || at > timeout,
+    const bool warns = !run.stale && (plan_.options.limits.stale_rearm || !run.warned);
+    require(!warns || !is_late(run, silence, at) || at > timeout,
             shown(name) + ": no warning, although due at " + ms(silence));
   }
 }

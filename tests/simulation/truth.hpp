@@ -13,6 +13,7 @@
 #include "disk.hpp"
 #include "message.hpp"
 #include "plan.hpp"
+#include "promptness.hpp"
 #include "run_name.hpp"
 
 namespace heartbeat::simulation {
@@ -29,7 +30,12 @@ class Truth {
   void says(const Alert& alert, Instant at);
   // After all verdicts of a turn: none is missing. Throws Finding.
   void turn_over(Instant at);
-  void stops(Instant from, Instant to) { pauses_.push_back({from, to}); }
+  void stops(Instant from, Instant to) {
+    pauses_.push_back({from, to});
+    promptness_.stops(from, to);
+  }
+  void lags(Instant from, Duration lag) { promptness_.lags(from, lag); }
+  void leaves_unread(Instant at) { promptness_.leaves_unread(at); }
 
   // The monitor died at `died`, and its successor has just started. What was read up to `kept_to`
   // must be known to it, or of sources up to `sources_kept_to`; what came after may be. `older`: by
@@ -112,7 +118,8 @@ class Truth {
   Duration timeout_after(const Run& run) const;
   // Pauses that ended after `since` and began before `before`.
   Duration paused(Instant since, bool surely, Instant before = Instant::max()) const;
-  Instant in_time(Instant due) const;
+  // Whether what is due then, as the monitor has known since it read of the run last, is late.
+  bool is_late(const Run& run, Instant due, Instant at) const;
   void take_over(Run& run, const core::Run& from, Duration ahead, const daemon::Watch& watch,
                  Instant at);
   Sources known_sources(const daemon::Watch& watch, const Restart& restart);
@@ -127,6 +134,7 @@ class Truth {
   std::map<Name, std::deque<std::pair<SharedMessage, Instant>>> unread_;
   Sources sources_;
   std::vector<Pause> pauses_;
+  Promptness promptness_;
   std::deque<Expected> expected_;
   Instant grace_from_;            // no silence is warned of before this …
   Instant grace_to_;              // … or may be not before this

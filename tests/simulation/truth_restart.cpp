@@ -18,6 +18,7 @@ bool near(Instant one, Instant other) { return one - other <= rounding && other 
 
 void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
   started_ = restart.started;
+  promptness_.starts(restart.started);
   older_ += restart.older;
   unread_.clear();
   expected_.clear();

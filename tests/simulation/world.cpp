@@ -339,7 +339,10 @@ void World::reads(const SharedMessage& message, Instant at, const daemon::Watch&
   truth_.reads(message, at, watch.fleet());
 }
 
-void World::judged(Instant at, const daemon::Watch& watch) {
+void World::judged(Instant at, bool drained, const daemon::Watch& watch) {
+  if (!drained) {
+    truth_.leaves_unread(at);
+  }
   const daemon::AlertLog& log = watch.alerts();
   if (std::exchange(judged_epoch_, log.epoch()) != log.epoch()) {
     judged_seq_ = log.published_seq();  // a new epoch's first alerts are the old one's last

@@ -56,10 +56,11 @@ class World final : public Onlooker {
 
   void arrives(const SharedMessage& message) override;
   void reads(const SharedMessage& message, Instant at, const daemon::Watch& watch) override;
-  void judged(Instant at, const daemon::Watch& watch) override;
+  void judged(Instant at, bool drained, const daemon::Watch& watch) override;
   void publishes(const daemon::AlertLog::Entry& entry) override;
   void beats(const Beat& beat) override;
   void stops(Instant from, Instant to) override;
+  void lags(Instant from, Duration lag) override { truth_.lags(from, lag); }
 
   std::ostream* trace_;
   std::shared_ptr<spdlog::logger> logger_;
