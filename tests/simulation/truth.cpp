@@ -199,6 +199,10 @@ Instant Truth::silence_to(const Run& run) const {
   return std::max(exceeded, grace_to_ + paused(started_, false));
 }
 
+Instant Truth::repeat_due(const Run& run) const {
+  return std::max(run.last_warning + plan_.options.limits.check_interval_ms, silence_to(run));
+}
+
 Duration Truth::timeout_after(const Run& run) const {
   return run.timeout_after.value_or(plan_.options.limits.timeout_threshold_ms);
 }
@@ -257,6 +261,8 @@ void Truth::says_stale(const Name& name, Run& run, const Alert& alert, Instant a
             shown(name) + ": a repeat of " + alert.id + ", but " + run.episode + " is open");
     require(at > run.last_warning + limits.check_interval_ms,
             shown(name) + ": a repeat too early, after " + ms(run.last_warning));
+    require(!is_late(run, repeat_due(run), at),
+            shown(name) + ": a repeat is late, due at " + ms(repeat_due(run)));
   } else {
     require(limits.stale_rearm || !run.warned,
             shown(name) + " is warned of again in one registration");
@@ -316,6 +322,9 @@ void Truth::turn_over(Instant at) {
     const bool warns = !run.stale && (plan_.options.limits.stale_rearm || !run.warned);
     require(!warns || !is_late(run, silence, at) || at > timeout,
             shown(name) + ": no warning, although due at " + ms(silence));
+    const bool repeats = !run.episode.empty() && !plan_.options.limits.stale_warning_only_once;
+    require(!repeats || !is_late(run, repeat_due(run), at) || at > timeout,
+            shown(name) + ": no repeat, although due at " + ms(repeat_due(run)));
   }
 }
 

@@ -115,6 +115,8 @@ class Truth {
   // At `at` it was not exceeded before the first, and was after the second.
   Instant silence_from(const Run& run, Instant at) const;
   Instant silence_to(const Run& run) const;
+  // With an episode open, the next warning of it.
+  Instant repeat_due(const Run& run) const;
   Duration timeout_after(const Run& run) const;
   // Pauses that ended after `since` and began before `before`.
   Duration paused(Instant since, bool surely, Instant before = Instant::max()) const;
