@@ -28,13 +28,20 @@ bool Truth::duplicate(const Message& message, Instant at) {
   if (message.source.empty()) {
     return false;
   }
-  auto& [seen, began] = sources_[message.source];
+  Source& source = sources_[message.source];
+  auto& seen = source.seen;
   const std::uint64_t highest = seen.empty() ? 0 : seen.rbegin()->first;
   const bool anew = message.kind == EventKind::register_ && message.seq == 1 && highest > 1;
   if (anew || message.seq + window < highest) {
     seen.clear();
-    began = at;
+    source.began = at;
   }
+  const bool after_gap = source.restored && message.seq > highest + 1;
+  if (seen.empty() || after_gap) {
+    source.base = message.seq;
+    ++source.incarnation;
+  }
+  source.restored = source.restored && message.seq <= highest && !seen.empty();
   return !seen.emplace(message.seq, at).second;
 }
 
@@ -66,12 +73,20 @@ void Truth::reads(const SharedMessage& message, Instant at, const core::Fleet& f
   run.read_at = at;
 }
 
+void Truth::note_mark(Run& run, const Message& message) {
+  const auto source = sources_.find(message.source);
+  run.mark = source == sources_.end()
+                 ? Mark{}
+                 : Mark{message.source, message.seq, source->second.incarnation};
+}
+
 void Truth::reads_in_flight(const Name& name, Run& run, const Message& message, Instant at) {
   const bool of_earlier_run = message.running_for_ms && message.kind != EventKind::register_ &&
                               at - *message.running_for_ms < run.started - earlier_run_slack;
   if (of_earlier_run) {
     return;
   }
+  before_ = fields(run, stale_after(run), at);
   switch (message.kind) {
     case EventKind::register_:
       fresh(name, run, "re-registered");
@@ -115,6 +130,7 @@ void Truth::start(Run& run, const Message& message, Instant at) {
     run.timeout_after = message.timeout_after_ms;
   }
   run.changed_at = at;
+  note_mark(run, message);
 }
 
 void Truth::active(Run& run, Instant active, Instant at) {
@@ -129,6 +145,7 @@ void Truth::active(Run& run, Instant active, Instant at) {
 
 void Truth::sign_of_life(const Name& name, Run& run, const Message& message, Instant at) {
   const bool idle = message.kind == EventKind::idle;
+  note_mark(run, message);
   if (run.idle != idle || run.promise || message.stale_after_ms || run.stale) {
     run.changed_at = at;
   }
@@ -146,7 +163,7 @@ void Truth::sign_of_life(const Name& name, Run& run, const Message& message, Ins
     if (at <= fresh_until(true)) {
       fresh(name, run, "activity");
     } else if (at <= fresh_until(false) && run.stale && !run.episode.empty()) {
-      expected_.push_back({name, run.episode, "activity", false});
+      expected_.push_back({name, run.episode, "activity", before_, false});
     }
   }
   if (message.stale_after_ms) {
@@ -159,7 +176,7 @@ void Truth::sign_of_life(const Name& name, Run& run, const Message& message, Ins
 
 void Truth::fresh(const Name& name, Run& run, const char* reason) {
   if (run.stale && !run.episode.empty()) {
-    expected_.push_back({name, run.episode, reason});
+    expected_.push_back({name, run.episode, reason, before_});
   }
   run.stale = false;
   run.episode.clear();
@@ -201,6 +218,10 @@ Instant Truth::silence_to(const Run& run) const {
 
 Instant Truth::repeat_due(const Run& run) const {
   return std::max(run.last_warning + plan_.options.limits.check_interval_ms, silence_to(run));
+}
+
+Duration Truth::stale_after(const Run& run) const {
+  return run.promise.value_or(plan_.options.limits.stale_threshold_ms);
 }
 
 Duration Truth::timeout_after(const Run& run) const {
@@ -253,6 +274,7 @@ void Truth::nothing_unread(const Name& name, const Run& run, Instant by, bool of
 
 void Truth::says_stale(const Name& name, Run& run, const Alert& alert, Instant at) {
   const core::Limits& limits = plan_.options.limits;
+  check_fields(alert, fields(run, stale_after(run), at));
   const Instant due = silence_from(run, at);
   require(due < at, shown(name) + " is called stale before " + ms(due));
   if (run.stale) {
@@ -276,6 +298,7 @@ void Truth::says_stale(const Name& name, Run& run, const Alert& alert, Instant a
 }
 
 void Truth::says_timeout(const Name& name, Run& run, const Alert& alert, Instant at) {
+  check_fields(alert, fields(run, timeout_after(run), at));
   const Instant due = run.started + timeout_after(run);
   require(due < at, shown(name) + " is called too long before " + ms(due));
   require(alert.supersedes == run.episode, shown(name) + ": a timeout supersedes '" +
@@ -299,6 +322,7 @@ void Truth::says_resolved(const Alert& alert) {
   require(alert.id == expected.id && alert.reason == expected.reason,
           alert.id + " is resolved by " + alert.reason + ", but it ought to be " + expected.id +
               " by " + expected.reason);
+  check_fields(alert, expected.fields);
   Run& run = runs_[expected.run];
   if (!expected.surely && run.episode == expected.id) {
     run.stale = false;

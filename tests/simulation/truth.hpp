@@ -43,6 +43,7 @@ class Truth {
   struct Restart {
     Instant died;
     Instant started;
+    Duration down{};  // by the clocks, from the last batch on
     Instant kept_to;
     Instant sources_kept_to;
     Duration older{};
@@ -59,6 +60,12 @@ class Truth {
  private:
   using Name = RunName;
   enum class State { unknown, in_flight, ended };
+  // The last event of a run, among those of its source.
+  struct Mark {
+    std::string source;  // "" = none
+    std::uint64_t seq = 0;
+    int incarnation = 0;
+  };
   struct Run {
     State state = State::unknown;
     bool idle = false;
@@ -81,6 +88,7 @@ class Truth {
     Instant changed_at;        // other than by activity
     SharedMessage changed_by;  // nullptr: by no message of a source
     Instant read_at;           // anything of it
+    Mark mark;
   };
   struct Pause {
     Instant from;
@@ -89,12 +97,27 @@ class Truth {
   struct Source {
     std::map<std::uint64_t, Instant> seen;  // by seq
     Instant began;                          // anew
+    int incarnation = 0;                    // which beginning that was
+    std::uint64_t base = 0;                 // what was before it is not missed
+    bool restored = false;                  // nothing was heard of it since the monitor's start
   };
   using Sources = std::map<std::string, Source>;
+  // What an alert has to say besides its verdict; where that depends on how the monitor measures
+  // its own pauses and on what it can know, between two values.
+  struct Fields {
+    Duration idle{};
+    Duration elapsed{};
+    Duration threshold{};
+    Duration blind_min{};
+    Duration blind_max{};
+    std::uint64_t lost_min = 0;
+    std::uint64_t lost_max = 0;
+  };
   struct Expected {
     Name run;
     std::string id;
     std::string reason;
+    Fields fields;
     bool surely = true;
   };
 
@@ -104,6 +127,10 @@ class Truth {
   void start(Run& run, const Message& message, Instant at);
   void sign_of_life(const Name& name, Run& run, const Message& message, Instant at);
   void active(Run& run, Instant active, Instant at);
+  Fields fields(const Run& run, Duration threshold, Instant at) const;
+  void count_lost(const Mark& mark, Fields& fields) const;
+  static void check_fields(const Alert& alert, const Fields& fields);
+  void note_mark(Run& run, const Message& message);
   void fresh(const Name& name, Run& run, const char* reason);
   void end(Run& run, Instant at);
   void says_stale(const Name& name, Run& run, const Alert& alert, Instant at);
@@ -117,6 +144,7 @@ class Truth {
   Instant silence_to(const Run& run) const;
   // With an episode open, the next warning of it.
   Instant repeat_due(const Run& run) const;
+  Duration stale_after(const Run& run) const;
   Duration timeout_after(const Run& run) const;
   // Pauses that ended after `since` and began before `before`.
   Duration paused(Instant since, bool surely, Instant before = Instant::max()) const;
@@ -138,9 +166,12 @@ class Truth {
   std::vector<Pause> pauses_;
   Promptness promptness_;
   std::deque<Expected> expected_;
+  Fields before_;                 // the event that is being read
   Instant grace_from_;            // no silence is warned of before this …
   Instant grace_to_;              // … or may be not before this
   Instant started_;               // the monitor
+  Instant down_from_;             // nobody watched from here on, up to that start …
+  Instant down_from_perhaps_;     // … or from here on
   std::vector<WallTime> starts_;  // after each of them there may have been a grace
   Duration older_{};              // by all restarts
 };

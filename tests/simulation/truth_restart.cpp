@@ -23,6 +23,7 @@ void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
   unread_.clear();
   expected_.clear();
   grace_from_ = grace_to_ = Instant{};
+  down_from_ = down_from_perhaps_ = restart.started;
   if (!restart.remembers) {
     pauses_.clear();
     runs_.clear();
@@ -40,6 +41,10 @@ void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
   starts_.push_back(restart.wall);
   // Those that it may not have noticed, or not have written.
   std::erase_if(pauses_, [&](const Pause& pause) { return pause.to > restart.kept_to; });
+  // Across boots the wall clock has to do, and that may have jumped.
+  const Duration down = restart.started - restart.died;
+  down_from_ = restart.started - std::min(down, restart.down);
+  down_from_perhaps_ = restart.started - std::max(down, restart.down);
   const core::Fleet& fleet = watch.fleet();
   const Duration ahead = restart.started - watch.health().started;
   Sources known = known_sources(watch, restart);
@@ -139,6 +144,11 @@ void Truth::take_over(Run& run, const core::Run& from, Duration ahead, const dae
   if (from.timeout_after != Duration{}) {
     run.timeout_after = from.timeout_after;
   }
+  const core::Fleet& fleet = watch.fleet();
+  const std::string source(fleet.source_name(from, watch.health().started));
+  if (!source.empty()) {
+    run.mark = {source, from.source.seq, 0};
+  }
 }
 
 Truth::Sources Truth::known_sources(const daemon::Watch& watch, const Restart& restart) {
@@ -155,7 +165,9 @@ Truth::Sources Truth::known_sources(const daemon::Watch& watch, const Restart& r
       sources_.erase(source->name);  // it is forgotten at its next event
       continue;
     }
-    auto& seen = known[source->name].seen;
+    auto& [seen, began, incarnation, base, restored] = known[source->name];
+    base = source->base;
+    restored = true;
     seen[source->highest] = restart.kept_to;
     for (std::uint64_t behind = 1; behind <= 64 && behind < source->highest; ++behind) {
       if ((source->window >> (behind - 1) & 1) != 0) {

@@ -256,6 +256,7 @@ void World::starts() {
       // Ages go on from the last batch; where this life wrote none, as they did at its start.
       death_->older = last.written >= started_ ? down - (timeline_.now() - last.written)
                                                : down - down_ - (timeline_.now() - started_);
+      death_->down = down;
       down_ = down;
     }
     truth_.restarts(*death_, monitor_.watch());
