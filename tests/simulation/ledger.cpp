@@ -36,6 +36,13 @@ void Ledger::publishes(const Alert& alert) {
   require(alert.seq == (alerts.empty() ? 1 : alerts.rbegin()->first + 1),
           shown(alert) + " leaves a gap");
   alerts.emplace(alert.seq, alert);
+  if (!alert.storm.empty()) {
+    const auto storm = episodes_.find(alert.storm);
+    require(
+        storm != episodes_.end() && storm->second.kind == "storm" &&
+            (storm->second.open || storm->second.forgotten),
+        shown(alert) + " is of storm " + alert.storm + ", which nobody was told of, or is over");
+  }
   if (alert.kind == "resolved") {
     closes(alert.id, alert);
   } else {
@@ -54,6 +61,7 @@ void Ledger::opens(const Alert& alert) {
   require(is_new || episode.open || episode.forgotten,
           shown(alert) + " is of an episode that was closed");
   episode.of = subject(alert);
+  episode.kind = alert.kind;
   episode.open = alert.kind != "timeout";
 }
 

@@ -26,7 +26,8 @@ class Ledger {
 
  private:
   struct Episode {
-    std::string of;  // which run, or what of the fleet
+    std::string of;    // which run, or "fleet"
+    std::string kind;  // of the alert that opened it
     bool open = false;
     bool forgotten = false;
   };

@@ -49,9 +49,14 @@ void Truth::reads(const SharedMessage& message, Instant at, const core::Fleet& f
   const Name name{message->agent_id, message->run_id};
   auto& unread = unread_[name];
   std::erase_if(unread, [&](const auto& each) { return each.first == message; });
-  if (duplicate(*message, at)) {
-    return;
+  if (!duplicate(*message, at)) {
+    folds(message, at, fleet);
   }
+  note_storm(at);
+}
+
+void Truth::folds(const SharedMessage& message, Instant at, const core::Fleet& fleet) {
+  const Name name{message->agent_id, message->run_id};
   Run& run = runs_[name];
   const bool evicted = plan_.is_crowded() && run.state == State::ended &&
                        fleet.tombstone(name.first, name.second, Instant{}) == nullptr;
@@ -63,7 +68,7 @@ void Truth::reads(const SharedMessage& message, Instant at, const core::Fleet& f
   if (run.state == State::in_flight) {
     reads_in_flight(name, run, *message, at);
   } else {
-    reads_other(run, *message, at, fleet);
+    reads_other(run, *message, at);
   }
   if (run.changed_at == Instant::min()) {
     run.changed_at = changed_before;
@@ -100,7 +105,7 @@ void Truth::reads_in_flight(const Name& name, Run& run, const Message& message, 
   }
 }
 
-void Truth::reads_other(Run& run, const Message& message, Instant at, const core::Fleet& fleet) {
+void Truth::reads_other(Run& run, const Message& message, Instant at) {
   if (message.kind == EventKind::unregister) {
     return;
   }
@@ -112,9 +117,13 @@ void Truth::reads_other(Run& run, const Message& message, Instant at, const core
       return;
     }
   }
-  if ((registers || plan_.options.limits.adopt_unknown) &&
-      fleet.runs_in_flight() < plan_.options.limits.runs_max) {
+  if (!registers && !plan_.options.limits.adopt_unknown) {
+    return;
+  }
+  if (runs_in_flight() < plan_.options.limits.runs_max) {
     start(run, message, at);
+  } else {
+    note_rejected();
   }
 }
 
@@ -164,6 +173,7 @@ void Truth::sign_of_life(const Name& name, Run& run, const Message& message, Ins
       fresh(name, run, "activity");
     } else if (at <= fresh_until(false) && run.stale && !run.episode.empty()) {
       expected_.push_back({name, run.episode, "activity", before_, false});
+      run.perhaps_fresh = true;
     }
   }
   if (message.stale_after_ms) {
@@ -187,6 +197,7 @@ void Truth::end(Run& run, Instant at) {
   run.stale = false;
   run.episode.clear();
   run.ended_at = run.last_zombie = run.changed_at = at;
+  note_room();
 }
 
 Duration Truth::paused(Instant since, bool surely, Instant before) const {
@@ -234,13 +245,16 @@ bool Truth::is_late(const Run& run, Instant due, Instant at) const {
 }
 
 void Truth::says(const Alert& alert, Instant at) {
+  epoch_ = alert.epoch;
   if (alert.agent_id.empty()) {
-    return;  // of the fleet
+    return says_of_fleet(alert, at);
   }
   const Name name{alert.agent_id, alert.run_id};
   if (alert.kind == "resolved") {
     return says_resolved(alert);
   }
+  require(alert.storm == storm_, shown(name) + ": a " + alert.kind + " is of storm '" +
+                                     alert.storm + "', and '" + storm_ + "' goes on");
   Run& run = runs_[name];
   require(run.state == State::in_flight,
           shown(name) + " is not in flight, but there is a " + alert.kind);
@@ -251,6 +265,7 @@ void Truth::says(const Alert& alert, Instant at) {
   }
   run.changed_at = at;
   run.changed_by = nullptr;
+  note_storm(at);
 }
 
 void Truth::nothing_unread(const Name& name, const Run& run, Instant by, bool of_its_end,
@@ -289,6 +304,8 @@ void Truth::says_stale(const Name& name, Run& run, const Alert& alert, Instant a
     require(limits.stale_rearm || !run.warned,
             shown(name) + " is warned of again in one registration");
     nothing_unread(name, run, due, false, alert);
+    run.stale_since = at;
+    run.opened_by = {alert.epoch, alert.seq};
     require(!is_late(run, silence_to(run), at),
             shown(name) + " is called stale late, due at " + ms(silence_to(run)));
   }
@@ -335,7 +352,9 @@ void Truth::turn_over(Instant at) {
     require(!expected.surely, expected.id + " is not resolved by " + expected.reason);
   }
   expected_.clear();
-  for (const auto& [name, run] : runs_) {
+  fleet_turn_over(at);
+  for (auto& [name, run] : runs_) {
+    run.perhaps_fresh = false;
     if (run.state != State::in_flight) {
       continue;
     }

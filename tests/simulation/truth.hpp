@@ -72,6 +72,9 @@ class Truth {
     bool stale = false;
     bool warned = false;
     std::string episode;  // "" = none open
+    Instant stale_since;
+    std::pair<std::string, std::uint64_t> opened_by;  // epoch and seq of its first warning
+    bool perhaps_fresh = false;                       // by an event of this turn
     Instant last_warning;
     Instant started;
     Instant active;            // as the monitor knows it …
@@ -121,9 +124,36 @@ class Truth {
     bool surely = true;
   };
 
+  // What an alert of the fleet has to be. `surely`: false where it depends on what the monitor
+  // measured.
+  struct ExpectedOfFleet {
+    enum class What { storm, storm_over, capacity, room };
+    What what;
+    std::string numbers;          // which its message has to have; "" = not known
+    std::uint64_t since_seq = 0;  // 0 = not known
+    bool surely = true;
+  };
+  struct Counts {
+    std::size_t runs = 0;
+    std::size_t stale_min = 0;
+    std::size_t stale_max = 0;
+    std::size_t silent_min = 0;  // fell silent just now
+    std::size_t silent_max = 0;
+  };
+  Counts counts(Instant at) const;
+  void note_storm(Instant at);
+  void note_rejected();
+  void note_room();
+  bool has_room() const;
+  std::uint64_t first_silent_seq(Instant at) const;
+  void says_of_fleet(const Alert& alert, Instant at);
+  void fleet_turn_over(Instant at);
+  void take_over_fleet(const daemon::Watch& watch, const Restart& restart);
+
   bool duplicate(const Message& message, Instant at);
+  void folds(const SharedMessage& message, Instant at, const core::Fleet& fleet);
   void reads_in_flight(const Name& name, Run& run, const Message& message, Instant at);
-  void reads_other(Run& run, const Message& message, Instant at, const core::Fleet& fleet);
+  void reads_other(Run& run, const Message& message, Instant at);
   void start(Run& run, const Message& message, Instant at);
   void sign_of_life(const Name& name, Run& run, const Message& message, Instant at);
   void active(Run& run, Instant active, Instant at);
@@ -166,7 +196,16 @@ class Truth {
   std::vector<Pause> pauses_;
   Promptness promptness_;
   std::deque<Expected> expected_;
-  Fields before_;                 // the event that is being read
+  Fields before_;  // the event that is being read
+  std::deque<ExpectedOfFleet> expected_of_fleet_;
+  std::string storm_;           // as announced; "" = none
+  std::string capacity_;        // likewise
+  bool in_storm_ = false;       // perhaps not announced yet
+  bool is_full_ = false;        // likewise
+  bool fleet_unsure_ = false;   // in this turn
+  bool fleet_touched_ = false;  // likewise
+  Instant fleet_changed_at_;
+  std::string epoch_;             // of the last alert
   Instant grace_from_;            // no silence is warned of before this …
   Instant grace_to_;              // … or may be not before this
   Instant started_;               // the monitor

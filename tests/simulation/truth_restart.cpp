@@ -22,10 +22,14 @@ void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
   older_ += restart.older;
   unread_.clear();
   expected_.clear();
+  expected_of_fleet_.clear();
   grace_from_ = grace_to_ = Instant{};
   down_from_ = down_from_perhaps_ = restart.started;
   if (!restart.remembers) {
     pauses_.clear();
+    storm_.clear();
+    capacity_.clear();
+    in_storm_ = is_full_ = false;
     runs_.clear();
     sources_.clear();
     return;
@@ -69,6 +73,7 @@ void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
   pauses_.clear();
   require(fleet.runs_in_flight() == runs_in_flight(), "a restart made runs up");
   take_over_sources(std::move(known), restart);
+  take_over_fleet(watch, restart);
 }
 
 bool Truth::is_told(const Run& run, const Sources& known, const Restart& restart) const {
@@ -131,6 +136,7 @@ void Truth::take_over(Run& run, const core::Run& from, Duration ahead, const dae
   run.warned = warned;
   run.episode = watch.alerts().episode_id(from.episode);
   run.last_warning = from.last_warning + ahead;
+  run.stale_since = from.stale_since + ahead;
   run.started = from.started + ahead;
   active(run, from.last_activity + ahead, at);
   const Duration paused_in_all = watch.fleet().numbers().paused;

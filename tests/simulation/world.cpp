@@ -122,7 +122,7 @@ void World::arrange_faults() {
   });
   arrange(plan_.partitions, [this, for_a_while] {
     const Instant until = for_a_while(3 * plan_.options.limits.stale_threshold_ms);
-    const auto part = chance_.number(1, 4);
+    const auto part = chance_.number(1, 3);
     for (std::size_t i = 0; i < cut_until_.size(); ++i) {
       if (chance_.one_in(part)) {
         cut_until_[i] = until;
