@@ -141,7 +141,8 @@ const Source* Sources::find(std::string_view name) const {
 }
 
 const Source* Sources::find(const SourceMark& mark, Instant now) const {
-  if (mark.slot == no_slot || slots_[mark.slot].incarnation != mark.incarnation) {
+  // The file may know of a run, and not of its source yet.
+  if (mark.slot >= slots_.end() || slots_[mark.slot].incarnation != mark.incarnation) {
     return nullptr;
   }
   const Source& source = slots_[mark.slot];
