@@ -59,7 +59,7 @@ World::World(std::uint64_t seed, std::ostream* trace)
       disk_(timeline_, chance_, plan_.options.alerts_kept, [this] { written(); }),
       monitor_(timeline_, chance_, plan_, machine_, disk_, *this, logger_),
       truth_(plan_),
-      consumer_(timeline_, chance_, ledger_, plan_.loses,
+      consumer_(timeline_, chance_, ledger_, plan_.loses, plan_.options.alerts_kept,
                 [this](const AlertsRequest& request) { return ask(request); }),
       cut_until_(static_cast<std::size_t>(plan_.agents)),
       connected_at_(cut_until_.size()) {
