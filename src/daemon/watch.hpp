@@ -77,7 +77,8 @@ class Watch {
   // left to publish.
   void finish(const store::Clocks& clocks, Duration limit);
 
-  // Those that can change while it runs.
+  // Those that can change while it runs. After begin_turn(), which may tell of a pause: deadlines
+  // that it moves are not past.
   void set_options(const Options& options, Instant now);
 
   const core::Fleet& fleet() const { return fleet_; }
