@@ -31,7 +31,7 @@ void MonitorProcess::start() {
       [this] { return "epoch" + std::to_string(++epochs_); }, plan_.shares);
   since_ = received_ = stopped_until_ = timeline_.now();
   asked_ = stop_in_turn_ = Duration{};
-  in_turn_ = false;
+  in_turn_ = reloads_ = false;
   next_turn_.reset();
   wake();
 }
@@ -109,6 +109,9 @@ void MonitorProcess::begin_turn() {
   in_turn_ = true;
   const store::Clocks clocks = machine_.clocks();
   watch_->begin_turn({clocks.now, worked_}, std::min(asked_, at - since_));
+  if (std::exchange(reloads_, false)) {
+    watch_->set_options(onlooker_.rereads(at), clocks.now);
+  }
   if (watch_->wants_probe(clocks.now)) {
     later(chance_.time(Duration{0}, Duration{1}), [this, probe = watch_->probe_sent(clocks.now)] {
       receive({nullptr, probe});

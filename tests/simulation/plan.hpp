@@ -37,17 +37,23 @@ struct Plan {
   int ends = 0;
   int power_cuts = 0;
   int clock_jumps = 0;
+  int reloads = 0;
   int slow_disks = 0;
   int full_disks = 0;
 };
 
-inline Plan make_plan(Chance& chance) {
-  Plan plan;
-  core::Limits& limits = plan.options.limits;
+// What a reload of the configuration may change.
+inline void draw_limits(Chance& chance, core::Limits& limits) {
   limits.stale_threshold_ms = chance.time(Duration{800}, Duration{4'000});
   limits.timeout_threshold_ms = chance.time(Duration{6'000}, Duration{30'000});
   limits.check_interval_ms = chance.time(Duration{300}, Duration{2'000});
   limits.stale_warning_only_once = !chance.one_in(4);
+}
+
+inline Plan make_plan(Chance& chance) {
+  Plan plan;
+  core::Limits& limits = plan.options.limits;
+  draw_limits(chance, limits);
   limits.stale_rearm = !chance.one_in(5);
   limits.adopt_unknown = !chance.one_in(6);
   limits.tombstone_ms = chance.time(Duration{2'000}, Duration{60'000});
@@ -82,6 +88,7 @@ inline Plan make_plan(Chance& chance) {
   plan.clock_jumps = perhaps(4);
   plan.slow_disks = perhaps(6);
   plan.full_disks = perhaps(4);
+  plan.reloads = perhaps(6);
   return plan;
 }
 

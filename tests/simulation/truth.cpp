@@ -211,22 +211,6 @@ Duration Truth::paused(Instant since, bool surely, Instant before) const {
   return sum;
 }
 
-Instant Truth::silence_from(const Run& run, Instant at) const {
-  const Instant exceeded = run.promise ? run.promised_at + *run.promise + run.paused_promise +
-                                             paused(run.promise_at, true, at)
-                                       : run.active + plan_.options.limits.stale_threshold_ms +
-                                             run.paused_active + paused(run.active_at, true, at);
-  return std::max(exceeded, grace_from_ + paused(started_, true, at));
-}
-
-Instant Truth::silence_to(const Run& run) const {
-  const Instant exceeded = run.promise ? run.promised_at + *run.promise + run.paused_promise +
-                                             paused(run.promise_at, false)
-                                       : run.active + plan_.options.limits.stale_threshold_ms +
-                                             run.paused_active + paused(run.active_at, false);
-  return std::max(exceeded, grace_to_ + paused(started_, false));
-}
-
 Instant Truth::repeat_due(const Run& run) const {
   return std::max(run.last_warning + plan_.options.limits.check_interval_ms, silence_to(run));
 }
@@ -240,7 +224,7 @@ Duration Truth::timeout_after(const Run& run) const {
 }
 
 bool Truth::is_late(const Run& run, Instant due, Instant at) const {
-  const Instant known = std::max(due, run.read_at);
+  const Instant known = std::max({due, run.read_at, reloaded_at_});
   return at > known && at > promptness_.said_by(known);
 }
 

@@ -34,6 +34,8 @@ class Truth {
     pauses_.push_back({from, to});
     promptness_.stops(from, to);
   }
+  // The plan's limits are new, and silence was limited by `threshold_before`.
+  void reloads(Duration threshold_before, Instant at);
   void lags(Instant from, Duration lag) { promptness_.lags(from, lag); }
   void leaves_unread(Instant at) { promptness_.leaves_unread(at); }
 
@@ -96,6 +98,13 @@ class Truth {
   struct Pause {
     Instant from;
     Instant to;
+  };
+  // Who was within the limit before, surely or perhaps, and is not by the new one, has a grace.
+  struct Reload {
+    Instant at;
+    Duration threshold_before_min{};
+    Duration threshold_before_max{};
+    Duration grace{};
   };
   struct Source {
     std::map<std::uint64_t, Instant> seen;  // by seq
@@ -172,6 +181,8 @@ class Truth {
   // At `at` it was not exceeded before the first, and was after the second.
   Instant silence_from(const Run& run, Instant at) const;
   Instant silence_to(const Run& run) const;
+  // The same without any grace, by the threshold and the pauses before `before`.
+  Instant exceeded(const Run& run, Duration threshold, bool surely, Instant before) const;
   // With an episode open, the next warning of it.
   Instant repeat_due(const Run& run) const;
   Duration stale_after(const Run& run) const;
@@ -195,6 +206,8 @@ class Truth {
   Sources sources_;
   std::vector<Pause> pauses_;
   Promptness promptness_;
+  std::optional<Reload> reload_;  // the last that changed the threshold
+  Instant reloaded_at_;           // whatever that changed
   std::deque<Expected> expected_;
   Fields before_;  // the event that is being read
   std::deque<ExpectedOfFleet> expected_of_fleet_;

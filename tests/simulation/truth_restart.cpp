@@ -23,6 +23,7 @@ void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
   unread_.clear();
   expected_.clear();
   expected_of_fleet_.clear();
+  reload_.reset();
   grace_from_ = grace_to_ = Instant{};
   down_from_ = down_from_perhaps_ = restart.started;
   if (!restart.remembers) {

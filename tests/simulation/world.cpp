@@ -112,6 +112,7 @@ void World::arrange_faults() {
     machine_.wall_jumps(chance_.time(Duration{-7'200'000}, Duration{7'200'000}));
     trace("the wall clock jumps");
   });
+  arrange(plan_.reloads, [this] { monitor_.reload(); });
   arrange(plan_.slow_disks, [this, for_a_while] {
     disk_.slow(chance_.time(Duration{20}, Duration{600}), for_a_while(Duration{3'000}));
     trace("the disk is slow");
@@ -384,6 +385,16 @@ void World::publishes(const daemon::AlertLog::Entry& entry) {
 
 void World::beats(const Beat& beat) {
   timeline_.after(Duration{1}, [this, beat] { consumer_.hears(beat); });
+}
+
+const daemon::Options& World::rereads(Instant at) {
+  core::Limits& limits = plan_.options.limits;
+  const Duration before = limits.stale_threshold_ms;
+  draw_limits(chance_, limits);
+  trace("reloads: stale after " + std::to_string(limits.stale_threshold_ms.count()) + " ms, not " +
+        std::to_string(before.count()));
+  truth_.reloads(before, at);
+  return plan_.options;
 }
 
 void World::stops(Instant from, Instant to) {

@@ -61,6 +61,7 @@ class World final : public Onlooker {
   void beats(const Beat& beat) override;
   void stops(Instant from, Instant to) override;
   void lags(Instant from, Duration lag) override { truth_.lags(from, lag); }
+  const daemon::Options& rereads(Instant at) override;
 
   std::ostream* trace_;
   std::shared_ptr<spdlog::logger> logger_;
