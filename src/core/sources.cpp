@@ -156,7 +156,8 @@ SourceMark Sources::mark(Slot slot, std::uint64_t seq) const {
 
 std::uint64_t Sources::missing_after(const SourceMark& mark, Instant now) const {
   const Source* source = find(mark, now);
-  if (source == nullptr) {
+  // In the file a run may be ahead of its source.
+  if (source == nullptr || source->highest <= mark.seq) {
     return 0;
   }
   if (source->highest - mark.seq <= window_size) {
