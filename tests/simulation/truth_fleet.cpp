@@ -155,6 +155,9 @@ void Truth::take_over_fleet(const daemon::Watch& watch, const Restart& restart) 
   capacity_ = capacity;
   in_storm_ = !storm_.empty();
   is_full_ = !capacity_.empty();
+  if (is_full_ && has_room()) {  // not all runs were in the file
+    expected_of_fleet_.push_back({ExpectedOfFleet::What::room, "", 0, false});
+  }
   fleet_changed_at_ = restart.kept_to;
 }
 
