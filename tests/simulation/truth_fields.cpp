@@ -46,6 +46,9 @@ Truth::Fields Truth::fields(const Run& run, Duration threshold, Instant at) cons
 
 void Truth::count_lost(const Mark& mark, Fields& fields) const {
   const auto found = sources_.find(mark.source);
+  if (found == sources_.end() && !mark.source.empty()) {
+    fields.lost_max = UINT64_MAX;  // about to be forgotten, after an hour
+  }
   if (found == sources_.end() || found->second.seen.empty() ||
       found->second.incarnation != mark.incarnation) {
     return;
