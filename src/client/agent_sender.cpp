@@ -238,34 +238,66 @@ void AgentClient::Sender::drop_beyond_limit() {
   }
 }
 
-// As DESIGN words it: what was sent in the last seconds once more with its seq, and the state of
-// each run, never as a register, which would make a hung worker look alive.
+// What was sent in the last seconds once more with its seq, and the state of each run, never as a
+// register, which would make a hung worker look alive.
+//
+// How long a run has been running is said once in a connection, before all else. A monitor that
+// knows nothing of the run learns its start; one that read the register late, and therefore takes
+// the run for younger than it is, takes what says so for an earlier run's, and must not lose more.
 void AgentClient::Sender::say_again() {
-  std::vector<Event> events;
   for (Change& change : sent_) {
     note_sent(change);  // this connection may end before they have arrived, too
-    events.push_back(event_of(change));
   }
-  for (const auto& run : runs_) {
-    events.push_back(snapshot_of(*run));
-  }
-  for (std::size_t said = 0; said < events.size();) {
-    const std::size_t batch = std::min(batch_events, events.size() - said);
-    const std::size_t changes = std::min(batch, sent_.size() - std::min(said, sent_.size()));
-    say(std::span(events).subspan(said, batch), changes > 0 ? sent_[said].seq : 0, changes);
-    said += batch;
-  }
+  say_starts();
+  say_changes_again();
+  say_states();
   next_beat_ = Clock::now();
   beat_from_ = 0;
+}
+
+void AgentClient::Sender::say_starts() {
+  std::vector<Event> events;
+  for (const auto& run : runs_) {
+    tell_start(*run, events);
+    if (events.size() == batch_events) {
+      say(std::exchange(events, {}));
+    }
+  }
+  say(events);
+}
+
+void AgentClient::Sender::say_changes_again() {
+  for (std::size_t said = 0; said < sent_.size();) {
+    const std::size_t first = said;
+    std::vector<Event> events;
+    for (; said < sent_.size() && events.size() < batch_events; ++said) {
+      events.push_back(event_of(sent_[said]));
+    }
+    say(events, sent_[first].seq, events.size());
+  }
+}
+
+void AgentClient::Sender::say_states() {
+  std::vector<Event> events;
+  for (const auto& run : runs_) {
+    events.push_back(snapshot_of(*run));
+    if (events.size() == batch_events) {
+      say(std::exchange(events, {}));
+    }
+  }
+  say(events);
 }
 
 void AgentClient::Sender::say_changes() {
   std::vector<Event> events;
   const std::uint64_t first_change = change_seq_ + 1;
-  while (!waiting_.empty() && events.size() + 2 <= batch_events) {
+  while (!waiting_.empty() && events.size() + 3 <= batch_events) {
     Change& change = sent_.emplace_back(std::move(waiting_.front()));
     waiting_.pop_front();
     change.seq = ++change_seq_;
+    if (change.what != What::begin && change.what != What::end) {
+      tell_start(*change.run, events);
+    }
     if (change.active != 0) {
       events.push_back(activity_of(*change.run, change.active));
     }
@@ -287,9 +319,10 @@ void AgentClient::Sender::say_beats() {
     if (!handed_over_.empty()) {
       return;
     }
-    for (; beat_from_ < runs_.size() && events.size() < batch_events; ++beat_from_) {
+    for (; beat_from_ < runs_.size() && events.size() + 2 <= batch_events; ++beat_from_) {
       AgentRun::Record& run = *runs_[beat_from_];
       if (run.active.load(std::memory_order_relaxed) != 0) {
+        tell_start(run, events);
         events.push_back(activity_of(run, run.active.exchange(0, std::memory_order_relaxed)));
       }
     }
@@ -367,6 +400,7 @@ void AgentClient::Sender::note_sent(Change& change) {
   if (change.what == What::end) {
     ended_[change.run->name()] = now_;
   } else if (change.what == What::begin) {
+    change.run->start_told_in = subscriptions_;
     if (const auto ended = ended_.find(change.run->name()); ended != ended_.end()) {
       change.run->started =
           std::max(change.run->started, std::min(now_, ended->second + jitter_ms));
@@ -429,6 +463,19 @@ void AgentClient::Sender::apply(Change& change) {
   }
 }
 
+// As an event that changes nothing for a monitor that knows the run; its state follows.
+void AgentClient::Sender::tell_start(AgentRun::Record& run, std::vector<Event>& events) {
+  if (std::exchange(run.start_told_in, subscriptions_) == subscriptions_) {
+    return;
+  }
+  Event event = plain(run, EventKind::idle);
+  event.source = beat_source_;
+  event.seq = ++beat_seq_;
+  event.running_for_ms = since(run.started, now_);
+  event.idle_for_ms = since(run.active_told, now_);
+  events.push_back(event);
+}
+
 Event AgentClient::Sender::event_of(const Change& change) const {
   Event event = plain(*change.run, change.kind);
   event.source = change_source_;
@@ -442,6 +489,7 @@ Event AgentClient::Sender::event_of(const Change& change) const {
   }
   switch (change.what) {
     case What::begin:
+      event.running_for_ms = since(change.run->started, now_);
       event.task_id = change.text;
       event.agent_type = change.agent_type;
       event.phase = change.phase;
@@ -487,7 +535,8 @@ Event AgentClient::Sender::activity_of(AgentRun::Record& run, std::int64_t activ
   return event;
 }
 
-// Enough for a monitor that knows nothing of the run. As told so far: what came since follows.
+// Behind tell_start(), enough for a monitor that knows nothing of the run. As told so far: what
+// came since follows.
 Event AgentClient::Sender::snapshot_of(const AgentRun::Record& run) {
   Event event = plain(run, run.idle ? EventKind::idle : EventKind::activity);
   event.source = beat_source_;
@@ -511,7 +560,6 @@ Event AgentClient::Sender::plain(const AgentRun::Record& run, EventKind kind) co
   event.kind = kind;
   event.agent_id = run.agent_id;
   event.run_id = run.run_id;
-  event.running_for_ms = since(run.started, now_);
   event.sent_at = std::chrono::floor<Duration>(std::chrono::system_clock::now());
   return event;
 }

@@ -86,6 +86,9 @@ class AgentClient::Sender {
   void publish_counts();
   // Tells a monitor that subscribed afresh all that it may have missed.
   void say_again();
+  void say_starts();
+  void say_changes_again();
+  void say_states();
   void say_changes();
   void say_beats();
   // True once all that was said has been taken by the transport.
@@ -99,6 +102,7 @@ class AgentClient::Sender {
   void note_taken(const Message& message);
   void apply(Change& change);
   void note_active(AgentRun::Record& run, std::int64_t active);
+  void tell_start(AgentRun::Record& run, std::vector<Event>& events);
   Event event_of(const Change& change) const;
   Event activity_of(AgentRun::Record& run, std::int64_t active);
   Event snapshot_of(const AgentRun::Record& run);
