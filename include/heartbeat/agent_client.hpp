@@ -56,9 +56,11 @@ class HEARTBEAT_EXPORT AgentClient {
     bool connected = false;                     // a monitor listens
   };
 
-  // Starts the sender thread, which a fork() leaves behind: make the client in the process that
-  // uses it. Throws std::invalid_argument where an option cannot be used, and
-  // std::runtime_error where the system refuses a socket or a thread.
+  // Starts the sender thread, which a fork() leaves behind. So in a forked child the client, and
+  // each run of it, does nothing: state changes count as dropped, counts() knows of those alone,
+  // nothing is said of the parent's runs, and its memory and descriptors stay taken until exec or
+  // exit. Make another client there. Throws std::invalid_argument where an option cannot be used,
+  // and std::runtime_error where the system refuses a socket or a thread.
   explicit AgentClient(AgentClientOptions options = {});
   ~AgentClient();
   // Sends what waits, for `linger` at most. Runs may outlive it; they then report nothing. The
@@ -127,7 +129,8 @@ class HEARTBEAT_EXPORT AgentRun {
   int exceptions_;                  // in flight when the scope began
 };
 
-// One client for the whole process, for programs that have no place to keep their own.
+// One client for the whole process, for programs that have no place to keep their own. A forked
+// child that wants one calls stop(), which lets go of the parent's, and init().
 namespace process_client {
 
 // Makes it. Throws as AgentClient does, and std::logic_error if there is one already.

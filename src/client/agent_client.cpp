@@ -19,8 +19,7 @@ bool acceptable(Member Event::*member, std::string_view text) {
 
 }  // namespace
 
-AgentClient::AgentClient(AgentClientOptions options)
-    : sender_(std::make_shared<Sender>(std::move(options))) {}
+AgentClient::AgentClient(AgentClientOptions options) : sender_(Sender::make(std::move(options))) {}
 
 AgentClient::~AgentClient() { stop(); }
 

@@ -52,6 +52,7 @@ AgentClientOptions checked(AgentClientOptions options) {
 
 AgentClient::Sender::Sender(AgentClientOptions options)
     : options_(checked(std::move(options))),
+      process_(getpid()),
       publication_(std::in_place, options_.events, options_.linger),
       beat_source_(client::random_source()),
       change_source_(client::random_source()),
@@ -75,9 +76,23 @@ AgentClient::Sender::Sender(AgentClientOptions options)
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
+std::shared_ptr<AgentClient::Sender> AgentClient::Sender::make(AgentClientOptions options) {
+  return {new Sender(std::move(options)), [](Sender* sender) {
+            if (!sender->in_forked_child()) {
+              delete sender;
+            }
+          }};
+}
+
 AgentClient::Sender::~Sender() { close(wake_fd_); }
 
+bool AgentClient::Sender::in_forked_child() const { return getpid() != process_; }
+
 void AgentClient::Sender::take(Change&& change) noexcept {
+  if (in_forked_child()) {
+    count_dropped();
+    return;
+  }
   try {
     bool wake = false;
     {
@@ -123,11 +138,20 @@ void AgentClient::Sender::change(const std::shared_ptr<AgentRun::Record>& run, W
 }
 
 void AgentClient::Sender::count_dropped() noexcept {
+  if (in_forked_child()) {
+    ++dropped_in_child_;
+    return;
+  }
   const std::scoped_lock lock(mutex_);
   ++dropped_;
 }
 
 AgentClient::Counts AgentClient::Sender::counts() const {
+  if (in_forked_child()) {
+    Counts counts;
+    counts.changes_dropped_total = dropped_in_child_;
+    return counts;
+  }
   const std::scoped_lock lock(mutex_);
   Counts counts = counts_;
   counts.changes_waiting += handed_over_.size();
@@ -136,6 +160,9 @@ AgentClient::Counts AgentClient::Sender::counts() const {
 }
 
 void AgentClient::Sender::stop() noexcept {
+  if (in_forked_child()) {
+    return;
+  }
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;

@@ -4,8 +4,14 @@
 // Two sources, each with its own seq. Changes are sent again after a reconnection, under the same
 // seq, and the monitor's window removes doubles only among the last 64 of a source: the beats of
 // many runs would push them out of it.
+//
+// A fork() copies all this but the thread, and whatever lock another thread held just then. In the
+// child nothing is touched, and nothing freed.
 #pragma once
 
+#include <sys/types.h>
+
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <deque>
@@ -49,8 +55,8 @@ class AgentClient::Sender {
     std::int64_t sent = 0;
   };
 
-  // Throws as AgentClient does.
-  explicit Sender(AgentClientOptions options);
+  // Throws as AgentClient does. Ends with its last owner, but not in a forked child.
+  static std::shared_ptr<Sender> make(AgentClientOptions options);
   // REQUIRES: stopped.
   ~Sender();
 
@@ -74,6 +80,8 @@ class AgentClient::Sender {
   };
   using Clock = client::SteadyClock;
 
+  explicit Sender(AgentClientOptions options);
+  bool in_forked_child() const;
   void run();
   bool turn();
   // Waits until there is something to do.
@@ -110,6 +118,8 @@ class AgentClient::Sender {
   void remove(AgentRun::Record& run);
 
   const AgentClientOptions options_;
+  const pid_t process_;
+  std::atomic<std::uint64_t> dropped_in_child_{0};
   std::optional<client::Publication> publication_;  // while the thread runs
   const std::string beat_source_;
   const std::string change_source_;
