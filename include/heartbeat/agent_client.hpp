@@ -34,7 +34,8 @@ struct AgentClientOptions {
   // are kept to be sent again after a reconnection; beyond, the oldest are not, and count as
   // displaced: one that died on its way in the connection's end is then lost.
   std::size_t changes_max = 100'000;
-  // How long the destructor waits for what is not yet sent.
+  // How long the destructor waits, at most, for what is not yet sent; where the connection has
+  // ended, also for a monitor to tell again what was sent in the last 5 s before that.
   Duration linger{1'000};
   // False: where no monitor has ever subscribed, the first connection that is refused meanwhile
   // ends that wait, as nobody is there. That takes up to 0.2 s; a host that does not answer
@@ -63,8 +64,9 @@ class HEARTBEAT_EXPORT AgentClient {
   // and std::runtime_error where the system refuses a socket or a thread.
   explicit AgentClient(AgentClientOptions options = {});
   ~AgentClient();
-  // Sends what waits, for `linger` at most. Runs may outlive it; they then report nothing. The
-  // destructor does the same. Not from two threads at once.
+  // Sends what waits, and what may have died with a connection, for `linger` at most. Runs may
+  // outlive it; they then report nothing. The destructor does the same. Not from two threads at
+  // once.
   void stop() noexcept;
   AgentClient(const AgentClient&) = delete;
   AgentClient& operator=(const AgentClient&) = delete;

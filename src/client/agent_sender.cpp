@@ -202,9 +202,13 @@ bool AgentClient::Sender::turn() {
     refusals_before_stop_ = publication_->refusals();
   }
   if (!publication_->subscribed()) {
-    outbox_.clear();  // say_again() covers it
+    if (std::exchange(connected_, false)) {
+      forget_old_changes();
+      outbox_.clear();  // say_again() covers it
+    }
   } else if (std::exchange(subscriptions_, publication_->subscriptions()) !=
              publication_->subscriptions()) {
+    connected_ = true;
     outbox_.clear();
     say_again();
   }
@@ -221,10 +225,13 @@ bool AgentClient::Sender::turn() {
   return !stop_at_ || is_worth_waiting();
 }
 
+// What was taken shortly before a connection ended may have died on its way, and is said again.
 bool AgentClient::Sender::is_worth_waiting() const {
+  const bool all_is_told = waiting_.empty() && outbox_.empty() &&
+                           change_seq_ == change_seq_taken_ && (connected_ || sent_.empty());
   const bool nobody_there = !options_.linger_when_refused && publication_->subscriptions() == 0 &&
                             publication_->refusals() > refusals_before_stop_;
-  return (!waiting_.empty() || !outbox_.empty()) && !nobody_there && Clock::now() < *stop_at_;
+  return !all_is_told && !nobody_there && Clock::now() < *stop_at_;
 }
 
 void AgentClient::Sender::wait() {
@@ -401,7 +408,8 @@ void AgentClient::Sender::note_taken(const Message& message) {
 // Of those that the transport took. A connection that ends again and again within sent_kept_ms lets
 // none of them grow old, so that their number has a limit, too.
 void AgentClient::Sender::forget_old_changes() {
-  while (!sent_.empty() && now_ - sent_.front().sent > sent_kept_ms) {
+  while (!sent_.empty() && sent_.front().seq <= change_seq_taken_ &&
+         now_ - sent_.front().sent > sent_kept_ms) {
     forget_oldest_change();
   }
   while (sent_.size() > options_.changes_max && sent_.front().seq <= change_seq_taken_) {

@@ -144,6 +144,7 @@ class AgentClient::Sender {
   std::uint64_t change_seq_ = 0;        // of the last change that was said
   std::uint64_t change_seq_taken_ = 0;  // of the last that the transport took; all before it, too
   std::uint64_t subscriptions_ = 0;     // that were dealt with
+  bool connected_ = false;              // the last of them holds
   std::uint64_t events_sent_ = 0;
   std::uint64_t sends_refused_ = 0;
   std::uint64_t changes_displaced_ = 0;

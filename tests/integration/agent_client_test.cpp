@@ -12,6 +12,7 @@
 #include "allocations.hpp"
 #include "cable.hpp"
 #include "hbmond.hpp"
+#include "support/state_files.hpp"
 
 namespace heartbeat::test {
 namespace {
@@ -329,6 +330,41 @@ TEST_CASE("a client that may give up loses nothing where the monitor is") {
   monitor.start();
   ending.join();
   CHECK(client.counts().changes_dropped_total == 0);
+}
+
+TEST_CASE(
+    "an end that died with the monitor is told to the next one, also by a client that stops") {
+  const store::Folder folder;
+  Hbmond monitor{{"--state=" + folder.file()}};
+  auto options = to(monitor);
+  options.events += "-cable";
+  Cable cable{options.events, monitor.endpoints().events};
+  AgentClient client{options};
+  AgentRun run{client, {.agent_id = "pm"}};
+  wait_until([&] { return run_of(monitor, "pm").has_value(); });
+  cable.hold();
+  run.finish("done");
+  wait_until([&] { return client.counts().changes_waiting == 0; });
+  monitor.kill();
+  wait_until([&] { return !client.counts().connected; });
+  cable.release();
+  std::thread ending{[&] { client.stop(); }};
+  monitor.start();
+  ending.join();
+  wait_until([&] { return outcome_of(monitor, "pm") == "done"; });
+}
+
+TEST_CASE("a client stops at once where nothing that it said can have died with the monitor") {
+  Hbmond monitor;
+  AgentClient client{to(monitor)};
+  { const AgentRun run{client, {.agent_id = "pm"}}; }
+  wait_until([&] { return outcome_of(monitor, "pm") == "done"; });
+  std::this_thread::sleep_for(Duration{5'500});  // longer than changes are sent again
+  monitor.kill();
+  wait_until([&] { return !client.counts().connected; });
+  const auto begun = std::chrono::steady_clock::now();
+  client.stop();
+  CHECK(std::chrono::steady_clock::now() - begun < time_limit / 2);
 }
 
 TEST_CASE("a run may outlive its client") {
