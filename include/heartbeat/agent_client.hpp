@@ -119,6 +119,9 @@ class HEARTBEAT_EXPORT AgentRun {
   // Free text for the person who looks. Activity, unless idle.
   void detail(std::string_view text) noexcept;
   // "You hear from me within this time." Holds until the next activity. Activity, unless idle.
+  // A monitor that comes when it was broken already knows the age of the silence and judges that by
+  // its own limit; a run that broke its promise is shown as idle after a reconnection, until its
+  // next activity.
   void promise(Duration within) noexcept;
   // Ends the run; what is called afterwards does nothing. `detail` "": as it was.
   void finish(std::string_view outcome, std::string_view detail = {}) noexcept;

@@ -314,8 +314,8 @@ void AgentClient::Sender::say_changes_again() {
 void AgentClient::Sender::say_states() {
   std::vector<Event> events;
   for (const auto& run : runs_) {
-    events.push_back(snapshot_of(*run));
-    if (events.size() == batch_events) {
+    tell_state(*run, events);
+    if (events.size() + 2 > batch_events) {
       say(std::exchange(events, {}));
     }
   }
@@ -503,12 +503,8 @@ void AgentClient::Sender::tell_start(AgentRun::Record& run, std::vector<Event>& 
   if (std::exchange(run.start_told_in, subscriptions_) == subscriptions_) {
     return;
   }
-  Event event = plain(run, EventKind::idle);
-  event.source = beat_source_;
-  event.seq = ++beat_seq_;
+  Event& event = events.emplace_back(beat(run, EventKind::idle));
   event.running_for_ms = since(run.started, now_);
-  event.idle_for_ms = since(run.active_told, now_);
-  events.push_back(event);
 }
 
 Event AgentClient::Sender::event_of(const Change& change) const {
@@ -558,10 +554,7 @@ void AgentClient::Sender::note_active(AgentRun::Record& run, std::int64_t active
 
 Event AgentClient::Sender::activity_of(AgentRun::Record& run, std::int64_t active) {
   note_active(run, active);
-  Event event = plain(run, EventKind::activity);
-  event.source = beat_source_;
-  event.seq = ++beat_seq_;
-  event.idle_for_ms = since(active, now_);
+  Event event = beat(run, EventKind::activity);
   const std::uint64_t progress = run.progress.load(std::memory_order_relaxed);
   if (progress != run.progress_told) {
     run.progress_told = progress;
@@ -572,21 +565,35 @@ Event AgentClient::Sender::activity_of(AgentRun::Record& run, std::int64_t activ
 
 // Behind tell_start(), enough for a monitor that knows nothing of the run. As told so far: what
 // came since follows.
-Event AgentClient::Sender::snapshot_of(const AgentRun::Record& run) {
-  Event event = plain(run, run.idle ? EventKind::idle : EventKind::activity);
-  event.source = beat_source_;
-  event.seq = ++beat_seq_;
-  event.idle_for_ms = since(run.active_told, now_);
-  if (event.kind == EventKind::activity) {
+//
+// A promise that was broken has no rest to tell. To a monitor that warned of it, another promise
+// and `activity` each end that silence, so that it would warn once more; `idle` leaves it as it is.
+// A monitor that knew of no promise judges the silence, whose age it is told, by its own limit.
+void AgentClient::Sender::tell_state(const AgentRun::Record& run, std::vector<Event>& events) {
+  const bool broken = run.promised_until && *run.promised_until <= now_;
+  if (!broken && (!run.idle || run.progress_told != 0)) {  // `idle` tells no progress
+    Event& event = events.emplace_back(beat(run, EventKind::activity));
     event.progress = run.progress_told;
   }
-  if (run.promised_until) {
-    event.stale_after_ms = std::max(Duration{*run.promised_until - now_}, Duration{1});
+  if (broken || run.idle) {
+    events.push_back(beat(run, EventKind::idle));
+  }
+  Event& event = events.back();
+  if (run.promised_until && !broken) {
+    event.stale_after_ms = Duration{*run.promised_until - now_};
   }
   event.task_id = run.task_id;
   event.agent_type = run.agent_type;
   event.phase = run.phase;
   event.detail = run.detail;
+}
+
+// With the age of the last activity that was told.
+Event AgentClient::Sender::beat(const AgentRun::Record& run, EventKind kind) {
+  Event event = plain(run, kind);
+  event.source = beat_source_;
+  event.seq = ++beat_seq_;
+  event.idle_for_ms = since(run.active_told, now_);
   return event;
 }
 

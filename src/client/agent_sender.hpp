@@ -113,7 +113,8 @@ class AgentClient::Sender {
   void tell_start(AgentRun::Record& run, std::vector<Event>& events);
   Event event_of(const Change& change) const;
   Event activity_of(AgentRun::Record& run, std::int64_t active);
-  Event snapshot_of(const AgentRun::Record& run);
+  void tell_state(const AgentRun::Record& run, std::vector<Event>& events);
+  Event beat(const AgentRun::Record& run, EventKind kind);
   Event plain(const AgentRun::Record& run, EventKind kind) const;
   void remove(AgentRun::Record& run);
 

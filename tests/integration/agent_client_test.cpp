@@ -182,6 +182,7 @@ TEST_CASE("after a reconnection the last changes count once, and a new monitor k
   AgentRun idle{client, {.agent_id = "idle", .task_id = "T-2"}};
   AgentRun hung{client, {.agent_id = "hung"}};
   AgentRun promised{client, {.agent_id = "promised"}};
+  idle.progress(5);
   idle.idle();
   promised.promise(std::chrono::minutes{10});
   wait_until([&] { return run_of(monitor, "promised").has_value(); });
@@ -207,12 +208,60 @@ TEST_CASE("after a reconnection the last changes count once, and a new monitor k
   CHECK(run_of(monitor, "idle")->status == "idle");
   CHECK(run_of(monitor, "idle")->task_id == "T-2");
   CHECK(run_of(monitor, "idle")->phase == "still here");
+  CHECK(run_of(monitor, "idle")->progress == 5);
   CHECK(run_of(monitor, "hung")->adopted);  // told as activity, not as a register
   CHECK(run_of(monitor, "hung")->idle_for_ms >= Duration{5'000});
   CHECK(std::chrono::abs(run_of(monitor, "hung")->started_at - started) < Duration{1'000});
   const auto rest = run_of(monitor, "promised")->stale_after_ms;
   CHECK(rest < std::chrono::minutes{10} - Duration{5'000});
   CHECK(rest > std::chrono::minutes{9});
+}
+
+TEST_CASE("a reconnection ends no episode of a promise that was broken, and says nothing twice") {
+  Hbmond monitor{{"--stale-threshold-ms=60000"}};
+  auto options = to(monitor);
+  options.events += "-cable";
+  Cable cable{options.events, monitor.endpoints().events};
+  AgentClient client{options};
+  AgentRun hangs{client, {.agent_id = "hangs", .detail = "x"}};
+  AgentRun waits{client, {.agent_id = "waits"}};
+  hangs.progress(3);
+  wait_until([&] { return run_of(monitor, "hangs") && run_of(monitor, "hangs")->progress == 3; });
+  hangs.promise(Duration{100});
+  waits.idle();
+  waits.promise(Duration{100});
+  wait_until([&] { return last_seq(monitor) == 2; });
+  std::this_thread::sleep_for(Duration{5'500});  // longer than changes are sent again
+  for (std::uint64_t connection = 2; connection <= 4; ++connection) {
+    cable.cut();
+    wait_until([&] { return client.counts().subscriptions_total == connection; });
+    const std::string told = "connection " + std::to_string(connection);
+    { const AgentRun probe{client, {.agent_id = told}}; }
+    wait_until([&] { return outcome_of(monitor, told) == "done"; });
+  }
+  CHECK(last_seq(monitor) == 2);
+  CHECK(run_of(monitor, "hangs")->stale);
+  CHECK(run_of(monitor, "waits")->stale);
+  hangs.activity();
+  wait_until([&] { return last_seq(monitor) == 3; });
+  wait_until([&] { return run_of(monitor, "hangs")->status == "running"; });
+}
+
+TEST_CASE(
+    "a monitor that knows nothing of a broken promise warns of the silence by its own limit") {
+  Hbmond monitor{{"--stale-threshold-ms=6000"}};
+  AgentClient client{to(monitor)};
+  AgentRun hangs{client, {.agent_id = "hangs", .detail = "x", .promise = Duration{100}}};
+  wait_until([&] { return last_seq(monitor) == 1; });
+  std::this_thread::sleep_for(Duration{5'500});  // longer than changes are sent again
+  monitor.kill();
+  monitor.start();
+  wait_until([&] { return last_seq(monitor) == 1; });
+  const auto run = *run_of(monitor, "hangs");
+  CHECK(run.stale);
+  CHECK(run.detail == "x");
+  CHECK(run.idle_for_ms > Duration{6'000});
+  CHECK(run.idle_for_ms < Duration{6'000} + time_limit / 4);
 }
 
 TEST_CASE("a run that follows another of its name while there is no monitor is no zombie of it") {
