@@ -37,7 +37,7 @@ AgentRun::AgentRun(AgentClient& client, AgentRunOptions options) noexcept
       return;
     }
     auto record = std::make_shared<Record>();
-    const std::int64_t now = coarse_now();
+    const std::int64_t now = boot_now();
     record->agent_id = std::move(options.agent_id);
     record->run_id = std::move(options.run_id);
     record->started = now;
@@ -61,7 +61,8 @@ AgentRun::~AgentRun() { finish(std::uncaught_exceptions() > exceptions_ ? "faile
 
 void AgentRun::activity() noexcept {
   if (record_) {
-    record_->active.store(coarse_now(), std::memory_order_relaxed);
+    // Whoever reads it sees the progress that was stored before it, too.
+    record_->active.store(boot_now(), std::memory_order_release);
   }
 }
 

@@ -97,13 +97,16 @@ void AgentClient::Sender::take(Change&& change) noexcept {
     bool wake = false;
     {
       const std::scoped_lock lock(mutex_);
+      if (std::exchange(change.run->finished, change.run->finished || change.what == What::end)) {
+        return;
+      }
       if (stopping_) {
         ++dropped_;
         return;
       }
       wake = handed_over_.empty();
       // Under the lock: whoever reads an activity there has seen all changes before it.
-      change.active = change.run->active.exchange(0, std::memory_order_relaxed);
+      change.active = change.run->active.exchange(0, std::memory_order_acquire);
       handed_over_.push_back(std::move(change));
     }
     if (wake) {
@@ -117,14 +120,11 @@ void AgentClient::Sender::take(Change&& change) noexcept {
 void AgentClient::Sender::change(const std::shared_ptr<AgentRun::Record>& run, What what,
                                  std::string_view text, std::optional<Duration> promise,
                                  std::string_view detail) noexcept {
-  if (what == What::end ? run->finished.exchange(true) : run->finished.load()) {
-    return;
-  }
   try {
     Change change;
     change.run = run;
     change.what = what;
-    change.at = coarse_now();
+    change.at = boot_now();
     change.text = what == What::phase    ? client::fitting(&Event::phase, text)
                   : what == What::detail ? client::fitting(&Event::detail, text)
                   : what == What::end    ? client::fitting(&Event::outcome, text)
@@ -196,7 +196,7 @@ void AgentClient::Sender::run() {
 // False: it was the last one.
 bool AgentClient::Sender::turn() {
   wait();
-  now_ = coarse_now();
+  now_ = boot_now();
   if (collect() && !stop_at_) {
     stop_at_ = Clock::now() + options_.linger;
     refusals_before_stop_ = publication_->refusals();
@@ -357,7 +357,7 @@ void AgentClient::Sender::say_beats() {
       AgentRun::Record& run = *runs_[beat_from_];
       if (run.active.load(std::memory_order_relaxed) != 0) {
         tell_start(run, events);
-        events.push_back(activity_of(run, run.active.exchange(0, std::memory_order_relaxed)));
+        events.push_back(activity_of(run, run.active.exchange(0, std::memory_order_acquire)));
       }
     }
   }
@@ -398,7 +398,7 @@ void AgentClient::Sender::note_taken(const Message& message) {
   if (message.first_change == message.end_change) {
     return;
   }
-  const std::int64_t now = coarse_now();
+  const std::int64_t now = boot_now();
   for (std::uint64_t seq = message.first_change; seq < message.end_change; ++seq) {
     sent_[seq - sent_.front().seq].sent = now;
   }

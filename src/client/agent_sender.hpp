@@ -40,7 +40,7 @@ class AgentClient::Sender {
   struct Change {
     std::shared_ptr<AgentRun::Record> run;
     What what = What::begin;
-    std::int64_t at = 0;      // as coarse_now() counts
+    std::int64_t at = 0;      // as boot_now() counts
     std::int64_t active = 0;  // the last activity before it that was not told; 0 = none
     std::string text;         // begin: the task; end: the outcome; phase, detail: the new one
     std::string agent_type;   // these two: begin

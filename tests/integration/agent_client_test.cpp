@@ -292,6 +292,32 @@ TEST_CASE("short runs of one name each begin and end") {
   CHECK(counter(monitor, "events_ignored_total") == 0);
 }
 
+TEST_CASE("what one thread says of a run that another ends comes before the end or not at all") {
+  const Hbmond monitor;
+  AgentClient client{to(monitor)};
+  constexpr int runs = 3'000;
+  for (int i = 0; i < runs; ++i) {
+    AgentRun run{client, {.agent_id = "pm", .run_id = std::to_string(i)}};
+    std::atomic<bool> speaks = false;
+    std::atomic<bool> over = false;
+    std::thread other([&] {
+      while (!over) {
+        run.phase("works");
+        speaks = true;
+        speaks.notify_one();
+      }
+    });
+    speaks.wait(false);
+    run.finish("done");
+    over = true;
+    other.join();
+  }
+  wait_until([&] { return client.counts().changes_waiting == 0; });
+  wait_until([&] { return counter(monitor, "runs_unregistered_total") == runs; });
+  client.stop();
+  CHECK(counter(monitor, "events_zombie_total") == 0);
+}
+
 TEST_CASE("a worker that hangs is warned about at its time although the sender goes on") {
   const Hbmond monitor{{"--stale-threshold-ms=1000"}};
   AgentClient client{to(monitor)};
