@@ -198,7 +198,7 @@ bool AgentClient::Sender::turn() {
   wait();
   now_ = boot_now();
   if (collect() && !stop_at_) {
-    stop_at_ = Clock::now() + options_.linger;
+    stop_at_ = client::time_after(options_.linger);
     refusals_before_stop_ = publication_->refusals();
   }
   if (!publication_->subscribed()) {
@@ -364,7 +364,7 @@ void AgentClient::Sender::say_beats() {
   say(events);
   if (beat_from_ >= runs_.size()) {
     beat_from_ = 0;
-    next_beat_ = Clock::now() + options_.beat_interval;
+    next_beat_ = client::time_after(options_.beat_interval);
   }
 }
 

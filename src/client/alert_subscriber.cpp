@@ -86,7 +86,7 @@ struct AlertSubscriber::State {
     if (auto unusable = status.send(request)) {
       miss(std::move(unusable->why));
     }
-    answer_by = Clock::now() + timeout;
+    answer_by = client::time_after(timeout);
   }
 
   void miss(std::string why) {
@@ -158,7 +158,7 @@ void AlertSubscriber::begin_after(std::uint64_t since_seq, std::optional<std::st
 
 std::optional<AlertSubscriber::Notice> AlertSubscriber::next(int stop_fd, Duration limit) {
   State& state = *state_;
-  const auto until = State::Clock::now() + limit;
+  const auto until = client::time_after(limit);
   if (!state.socket) {
     state.subscribe();
   }

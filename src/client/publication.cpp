@@ -107,7 +107,7 @@ void Publication::take_connection_events() {
 void Publication::plan_connection() {
   if (!connect_at_) {
     std::uniform_int_distribution<int> wait_ms{wait_min_ms, wait_max_ms};
-    connect_at_ = SteadyClock::now() + Duration{wait_ms(random_)};
+    connect_at_ = time_after(Duration{wait_ms(random_)});
   }
 }
 
@@ -121,7 +121,7 @@ void Publication::connect_again() {
 }
 
 bool Publication::send(std::string_view topic, std::string_view payload, Duration timeout) {
-  const auto until = SteadyClock::now() + timeout;
+  const auto until = time_after(timeout);
   while (true) {
     const auto left = std::chrono::ceil<Duration>(until - SteadyClock::now());
     socket_.set(zmq::sockopt::sndtimeo, whole_ms(left));

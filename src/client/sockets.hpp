@@ -1,6 +1,7 @@
 // What the clients share about their sockets: waiting with a limit, and reading whole messages.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -12,6 +13,11 @@
 namespace heartbeat::client {
 
 using SteadyClock = std::chrono::steady_clock;
+
+// That much later. Longer than duration_max counts as that, below 0 as 0.
+inline SteadyClock::time_point time_after(Duration limit) {
+  return SteadyClock::now() + std::clamp(limit, Duration{0}, duration_max);
+}
 
 // Until one of the items is ready (true) or `until` is reached (false). A signal does not end it.
 bool poll(zmq_pollitem_t* items, std::size_t count, SteadyClock::time_point until);

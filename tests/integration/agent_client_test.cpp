@@ -442,6 +442,17 @@ TEST_CASE("a client stops at once where nothing that it said can have died with 
   CHECK(std::chrono::steady_clock::now() - begun < time_limit / 2);
 }
 
+TEST_CASE("a client may linger for as long as a duration can be") {
+  const Hbmond monitor;
+  auto options = to(monitor);
+  options.linger = Duration::max();
+  AgentClient client{options};
+  { const AgentRun run{client, {.agent_id = "pm"}}; }
+  client.stop();
+  CHECK(client.counts().changes_dropped_total == 0);
+  wait_until([&] { return outcome_of(monitor, "pm") == "done"; });
+}
+
 TEST_CASE("a run may outlive its client") {
   const Hbmond monitor;
   auto client = std::make_unique<AgentClient>(to(monitor));
