@@ -60,8 +60,9 @@ class HEARTBEAT_EXPORT AgentClient {
   // Starts the sender thread, which a fork() leaves behind. So in a forked child the client, and
   // each run of it, does nothing: state changes count as dropped, counts() knows of those alone,
   // nothing is said of the parent's runs, and its memory and descriptors stay taken until exec or
-  // exit. Make another client there. Throws std::invalid_argument where an option cannot be used,
-  // and std::runtime_error where the system refuses a socket or a thread.
+  // exit. Make another client there. Throws
+  // std::invalid_argument where an option cannot be used, and std::runtime_error where the system
+  // refuses a socket or a thread, or too few descriptors are left.
   explicit AgentClient(AgentClientOptions options = {});
   ~AgentClient();
   // Sends what waits, and what may have died with a connection, for `linger` at most. Runs may
@@ -89,8 +90,9 @@ struct AgentRunOptions {
   std::string run_id{};
   std::string task_id{};     // 0–128 bytes
   std::string agent_type{};  // 0–64 bytes
-  std::string phase{};
-  std::string detail{};
+  std::string phase{};       // 0–64 bytes
+  std::string detail{};      // 0–512 bytes
+  // 1 ms to ten years; what is less or more counts as these.
   std::optional<Duration> promise{};  // instead of the stale threshold, until the next activity
   std::optional<Duration> timeout_after{};  // instead of the timeout threshold
 };
@@ -111,19 +113,21 @@ class HEARTBEAT_EXPORT AgentRun {
   // Activity, and a number that grows as the work advances.
   void progress(std::uint64_t value) noexcept;
 
-  // State changes: they leave at once, behind the activity that came before them.
+  // State changes: they leave at once, behind the activity that came before them. Of text, what is
+  // over its limit is cut at a code point, and control characters and broken UTF-8 are replaced.
   // Waiting for work: the run is shown as idle until the next activity. No activity by itself.
   void idle() noexcept;
-  // What it does now: `tool:web_search`, `waiting:human`. Activity, unless idle.
+  // What it does now: `tool:web_search`, `waiting:human`; 0–64 bytes. Activity, unless idle.
   void phase(std::string_view text) noexcept;
-  // Free text for the person who looks. Activity, unless idle.
+  // Free text for the person who looks, 0–512 bytes. Activity, unless idle.
   void detail(std::string_view text) noexcept;
   // "You hear from me within this time." Holds until the next activity. Activity, unless idle.
   // A monitor that comes when it was broken already knows the age of the silence and judges that by
   // its own limit; a run that broke its promise is shown as idle after a reconnection, until its
   // next activity.
   void promise(Duration within) noexcept;
-  // Ends the run; what is called afterwards does nothing. `detail` "": as it was.
+  // Ends the run; what is called afterwards does nothing. `outcome`: `done`, `failed`, …, 0–64
+  // bytes; `detail`: 0–512 bytes, "": as it was.
   void finish(std::string_view outcome, std::string_view detail = {}) noexcept;
 
  private:

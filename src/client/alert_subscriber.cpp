@@ -33,7 +33,7 @@ struct AlertSubscriber::State {
 
   Endpoints endpoints;
   Duration timeout;
-  zmq::context_t context{1};
+  zmq::context_t context = client::make_context();
   std::optional<zmq::socket_t> socket;
   client::StatusConnection status;
   Clock::time_point answer_by;  // while a question is open
@@ -41,7 +41,7 @@ struct AlertSubscriber::State {
   client::AlertCursor cursor;
 
   void subscribe() {
-    zmq::socket_t fresh(context, zmq::socket_type::sub);
+    zmq::socket_t fresh = client::make_socket(context, zmq::socket_type::sub);
     fresh.set(zmq::sockopt::linger, 0);
     fresh.set(zmq::sockopt::rcvhwm, receive_queue_max);
     fresh.set(zmq::sockopt::subscribe, "alert.");

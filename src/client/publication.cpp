@@ -39,7 +39,7 @@ Publication::Publication(const std::string& endpoint, Duration linger) : endpoin
     throw std::runtime_error(std::string("zmq_socket_monitor: ") + zmq_strerror(zmq_errno()));
   }
   connection_.set(zmq::sockopt::linger, 0);
-  connection_.connect(connection_events);
+  connect(connection_, connection_events);
   connect(socket_, endpoint);
 }
 

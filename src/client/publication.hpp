@@ -45,9 +45,10 @@ class Publication {
 
   const std::string endpoint_;
   Duration linger_{0};
-  zmq::context_t context_{1};
-  zmq::socket_t socket_{context_, zmq::socket_type::xpub};
-  zmq::socket_t connection_{context_, zmq::socket_type::pair};  // events of socket_'s connection
+  zmq::context_t context_ = make_context();
+  zmq::socket_t socket_ = make_socket(context_, zmq::socket_type::xpub);
+  zmq::socket_t connection_ =
+      make_socket(context_, zmq::socket_type::pair);  // events of socket_'s connection
   std::optional<SteadyClock::time_point> connect_at_;
   std::minstd_rand random_{std::random_device{}()};
   bool subscribed_ = false;

@@ -31,6 +31,12 @@ enum class Wake { message, time, stop };
 // before a message. Returns `time` only when there was nothing to read. A signal does not end it.
 Wake wait(zmq::socket_t& socket, SteadyClock::time_point until, int stop_fd = -1);
 
+// A context whose threads run. Throws std::runtime_error where the process has not the descriptors
+// for it left, of which libzmq 4.3.4 would end the process.
+zmq::context_t make_context();
+// Throws std::runtime_error where the system refuses it.
+zmq::socket_t make_socket(zmq::context_t& context, zmq::socket_type type);
+
 // Throws std::runtime_error with the endpoint and the cause if it cannot be used.
 void connect(zmq::socket_t& socket, const std::string& endpoint);
 

@@ -16,7 +16,7 @@ class StatusClient::Connection {
   client::StatusConnection& operator*() { return asked_; }
 
  private:
-  zmq::context_t context_{1};
+  zmq::context_t context_ = client::make_context();
   client::StatusConnection asked_;
 };
 
