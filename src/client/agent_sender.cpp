@@ -19,17 +19,9 @@ namespace {
 
 // So many of the largest events fit a message.
 constexpr std::size_t batch_events = 128;
-// What was sent so shortly before a connection ended may have died on its way.
-constexpr std::int64_t sent_kept_ms = 5'000;
-// So much the way of an event to the monitor may take longer than that of a later one.
-constexpr std::int64_t jitter_ms = 5'000;
 // One wait for a transport that takes nothing; between two, changes and subscriptions are seen.
 constexpr Duration send_timeout{50};
 constexpr std::chrono::hours for_ever{1};
-
-Duration since(std::int64_t then, std::int64_t now) {
-  return std::clamp(Duration{now - then}, Duration{0}, duration_max);
-}
 
 AgentClientOptions checked(AgentClientOptions options) {
   const auto refuse = [](const std::string& what) { throw std::invalid_argument(what); };
@@ -57,6 +49,7 @@ AgentClient::Sender::Sender(AgentClientOptions options)
       beat_source_(client::random_source()),
       change_source_(client::random_source()),
       wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      sent_(options_.changes_max),
       next_beat_(Clock::now()) {
   if (wake_fd_ < 0) {
     throw std::system_error(errno, std::generic_category(), "eventfd");
@@ -203,7 +196,7 @@ bool AgentClient::Sender::turn() {
   }
   if (!publication_->subscribed()) {
     if (std::exchange(connected_, false)) {
-      forget_old_changes();
+      sent_.forget(now_);
       outbox_.clear();  // say_again() covers it
     }
   } else if (std::exchange(subscriptions_, publication_->subscriptions()) !=
@@ -213,7 +206,7 @@ bool AgentClient::Sender::turn() {
     say_again();
   }
   if (publication_->subscribed() && flush()) {
-    forget_old_changes();
+    sent_.forget(now_);
     say_changes();
     say_beats();
     flush();
@@ -227,8 +220,8 @@ bool AgentClient::Sender::turn() {
 
 // What was taken shortly before a connection ended may have died on its way, and is said again.
 bool AgentClient::Sender::is_worth_waiting() const {
-  const bool all_is_told = waiting_.empty() && outbox_.empty() &&
-                           change_seq_ == change_seq_taken_ && (connected_ || sent_.empty());
+  const bool all_is_told = waiting_.empty() && outbox_.empty() && sent_.not_taken() == 0 &&
+                           (connected_ || sent_.empty());
   const bool nobody_there = !options_.linger_when_refused && publication_->subscriptions() == 0 &&
                             publication_->refusals() > refusals_before_stop_;
   return !all_is_told && !nobody_there && Clock::now() < *stop_at_;
@@ -279,8 +272,9 @@ void AgentClient::Sender::drop_beyond_limit() {
 // knows nothing of the run learns its start; one that read the register late, and therefore takes
 // the run for younger than it is, takes what says so for an earlier run's, and must not lose more.
 void AgentClient::Sender::say_again() {
-  for (Change& change : sent_) {
-    note_sent(change);  // this connection may end before they have arrived, too
+  for (Change& change : sent_.kept()) {
+    sent_.note_said(change, now_,
+                    subscriptions_);  // this connection may end before they have arrived, too
   }
   say_starts();
   say_changes_again();
@@ -301,13 +295,14 @@ void AgentClient::Sender::say_starts() {
 }
 
 void AgentClient::Sender::say_changes_again() {
-  for (std::size_t said = 0; said < sent_.size();) {
+  const std::deque<Change>& kept = sent_.kept();
+  for (std::size_t said = 0; said < kept.size();) {
     const std::size_t first = said;
     std::vector<Event> events;
-    for (; said < sent_.size() && events.size() < batch_events; ++said) {
-      events.push_back(event_of(sent_[said]));
+    for (; said < kept.size() && events.size() < batch_events; ++said) {
+      events.push_back(event_of(kept[said]));
     }
-    say(events, sent_[first].seq, events.size());
+    say(events, kept[first].seq, events.size());
   }
 }
 
@@ -324,11 +319,10 @@ void AgentClient::Sender::say_states() {
 
 void AgentClient::Sender::say_changes() {
   std::vector<Event> events;
-  const std::uint64_t first_change = change_seq_ + 1;
+  const std::uint64_t first_change = sent_.last_seq() + 1;
   while (!waiting_.empty() && events.size() + 3 <= batch_events) {
-    Change& change = sent_.emplace_back(std::move(waiting_.front()));
+    Change& change = sent_.add(std::move(waiting_.front()));
     waiting_.pop_front();
-    change.seq = ++change_seq_;
     if (change.what != What::begin && change.what != What::end) {
       tell_start(*change.run, events);
     }
@@ -336,10 +330,10 @@ void AgentClient::Sender::say_changes() {
       events.push_back(activity_of(*change.run, change.active));
     }
     apply(change);
-    note_sent(change);
+    sent_.note_said(change, now_, subscriptions_);
     events.push_back(event_of(change));
   }
-  say(events, first_change, change_seq_ + 1 - first_change);
+  say(events, first_change, sent_.last_seq() + 1 - first_change);
 }
 
 // Behind all changes: what a run does is told after the run.
@@ -388,228 +382,23 @@ bool AgentClient::Sender::flush() {
       return false;
     }
     events_sent_ += outbox_.front().events;
-    note_taken(outbox_.front());
+    // It may have waited long, and the connection may end right behind it.
+    sent_.note_taken(outbox_.front().first_change, outbox_.front().end_change, boot_now());
   }
   return true;
 }
 
-// It may have waited long for that, and the connection may end right behind it.
-void AgentClient::Sender::note_taken(const Message& message) {
-  if (message.first_change == message.end_change) {
-    return;
-  }
-  const std::int64_t now = boot_now();
-  for (std::uint64_t seq = message.first_change; seq < message.end_change; ++seq) {
-    sent_[seq - sent_.front().seq].sent = now;
-  }
-  change_seq_taken_ = std::max(change_seq_taken_, message.end_change - 1);
-}
-
-// Of those that the transport took. A connection that ends again and again within sent_kept_ms lets
-// none of them grow old, so that their number has a limit, too.
-void AgentClient::Sender::forget_old_changes() {
-  while (!sent_.empty() && sent_.front().seq <= change_seq_taken_ &&
-         now_ - sent_.front().sent > sent_kept_ms) {
-    forget_oldest_change();
-  }
-  while (sent_.size() > options_.changes_max && sent_.front().seq <= change_seq_taken_) {
-    forget_oldest_change();
-    ++changes_displaced_;
-  }
-}
-
-void AgentClient::Sender::forget_oldest_change() {
-  const Change& change = sent_.front();
-  const auto ended = ended_.find(change.run->name());
-  if (ended != ended_.end() && ended->second <= change.sent) {
-    ended_.erase(ended);
-  }
-  sent_.pop_front();
-}
-
-// To the monitor a run ends when it reads so, and what by its age began before that end belongs to
-// the run that ended. A run that follows one of its name closely therefore counts from where it is
-// told.
-void AgentClient::Sender::note_sent(Change& change) {
-  change.sent = now_;
-  if (change.what == What::end) {
-    ended_[change.run->name()] = now_;
-  } else if (change.what == What::begin) {
-    change.run->start_told_in = subscriptions_;
-    if (const auto ended = ended_.find(change.run->name()); ended != ended_.end()) {
-      change.run->started =
-          std::max(change.run->started, std::min(now_, ended->second + jitter_ms));
-    }
-  }
-}
-
 void AgentClient::Sender::publish_counts() {
   counts_.events_sent_total = events_sent_;
-  counts_.changes_sent_total = change_seq_taken_;
+  counts_.changes_sent_total = sent_.taken();
   // Those that were said and not taken wait as well: they are said again.
-  counts_.changes_waiting = waiting_.size() + (change_seq_ - change_seq_taken_);
-  counts_.changes_displaced_total = changes_displaced_;
+  counts_.changes_waiting = waiting_.size() + sent_.not_taken();
+  counts_.changes_displaced_total = sent_.displaced();
   counts_.sends_refused_total = sends_refused_;
   if (publication_) {
     counts_.subscriptions_total = publication_->subscriptions();
   }
   counts_.connected = publication_ && publication_->subscribed();
-}
-
-// Notes what the monitor is told by it.
-void AgentClient::Sender::apply(Change& change) {
-  AgentRun::Record& run = *change.run;
-  switch (change.what) {
-    case What::begin:
-      change.kind = EventKind::register_;
-      run.task_id = change.text;
-      run.agent_type = change.agent_type;
-      run.phase = change.phase;
-      run.detail = change.detail;
-      run.active_told = change.at;
-      run.place = runs_.size();
-      runs_.push_back(change.run);
-      break;
-    case What::end:
-      change.kind = EventKind::unregister;
-      remove(run);
-      return;
-    case What::idle:
-      change.kind = EventKind::idle;
-      run.idle = true;
-      return;
-    case What::phase:
-    case What::detail:
-    case What::promise:
-      change.kind = run.idle ? EventKind::idle : EventKind::activity;
-      if (!run.idle) {
-        run.active_told = std::max(run.active_told, change.at);
-        run.promised_until.reset();
-      }
-      if (change.what == What::phase) {
-        run.phase = change.text;
-      } else if (change.what == What::detail) {
-        run.detail = change.text;
-      }
-      break;
-  }
-  if (change.promise) {
-    run.promised_until = change.at + change.promise->count();
-  }
-}
-
-// As an event that changes nothing for a monitor that knows the run; its state follows.
-void AgentClient::Sender::tell_start(AgentRun::Record& run, std::vector<Event>& events) {
-  if (std::exchange(run.start_told_in, subscriptions_) == subscriptions_) {
-    return;
-  }
-  Event& event = events.emplace_back(beat(run, EventKind::idle));
-  event.running_for_ms = since(run.started, now_);
-}
-
-Event AgentClient::Sender::event_of(const Change& change) const {
-  Event event = plain(*change.run, change.kind);
-  event.source = change_source_;
-  event.seq = change.seq;
-  if (change.kind == EventKind::register_ || change.kind == EventKind::activity) {
-    event.idle_for_ms = since(change.at, now_);
-  }
-  if (change.promise) {
-    event.stale_after_ms =
-        std::max(*change.promise - since(change.at, now_), Duration{1});  // 1: it is broken
-  }
-  switch (change.what) {
-    case What::begin:
-      event.running_for_ms = since(change.run->started, now_);
-      event.task_id = change.text;
-      event.agent_type = change.agent_type;
-      event.phase = change.phase;
-      event.detail = change.detail;
-      event.timeout_after_ms = change.run->timeout_after;
-      break;
-    case What::end:
-      event.outcome = change.text;
-      if (!change.detail.empty()) {
-        event.detail = change.detail;
-      }
-      break;
-    case What::phase:
-      event.phase = change.text;
-      break;
-    case What::detail:
-      event.detail = change.text;
-      break;
-    case What::idle:
-    case What::promise:
-      break;
-  }
-  return event;
-}
-
-void AgentClient::Sender::note_active(AgentRun::Record& run, std::int64_t active) {
-  run.active_told = std::max(run.active_told, active);
-  run.idle = false;
-  run.promised_until.reset();
-}
-
-Event AgentClient::Sender::activity_of(AgentRun::Record& run, std::int64_t active) {
-  note_active(run, active);
-  Event event = beat(run, EventKind::activity);
-  const std::uint64_t progress = run.progress.load(std::memory_order_relaxed);
-  if (progress != run.progress_told) {
-    run.progress_told = progress;
-    event.progress = progress;
-  }
-  return event;
-}
-
-// Behind tell_start(), enough for a monitor that knows nothing of the run. As told so far: what
-// came since follows.
-//
-// A promise that was broken has no rest to tell. To a monitor that warned of it, another promise
-// and `activity` each end that silence, so that it would warn once more; `idle` leaves it as it is.
-// A monitor that knew of no promise judges the silence, whose age it is told, by its own limit.
-void AgentClient::Sender::tell_state(const AgentRun::Record& run, std::vector<Event>& events) {
-  const bool broken = run.promised_until && *run.promised_until <= now_;
-  if (!broken && (!run.idle || run.progress_told != 0)) {  // `idle` tells no progress
-    Event& event = events.emplace_back(beat(run, EventKind::activity));
-    event.progress = run.progress_told;
-  }
-  if (broken || run.idle) {
-    events.push_back(beat(run, EventKind::idle));
-  }
-  Event& event = events.back();
-  if (run.promised_until && !broken) {
-    event.stale_after_ms = Duration{*run.promised_until - now_};
-  }
-  event.task_id = run.task_id;
-  event.agent_type = run.agent_type;
-  event.phase = run.phase;
-  event.detail = run.detail;
-}
-
-// With the age of the last activity that was told.
-Event AgentClient::Sender::beat(const AgentRun::Record& run, EventKind kind) {
-  Event event = plain(run, kind);
-  event.source = beat_source_;
-  event.seq = ++beat_seq_;
-  event.idle_for_ms = since(run.active_told, now_);
-  return event;
-}
-
-Event AgentClient::Sender::plain(const AgentRun::Record& run, EventKind kind) const {
-  Event event;
-  event.kind = kind;
-  event.agent_id = run.agent_id;
-  event.run_id = run.run_id;
-  event.sent_at = std::chrono::floor<Duration>(std::chrono::system_clock::now());
-  return event;
-}
-
-void AgentClient::Sender::remove(AgentRun::Record& run) {
-  runs_.back()->place = run.place;
-  std::swap(runs_[run.place], runs_.back());
-  runs_.pop_back();
 }
 
 }  // namespace heartbeat
