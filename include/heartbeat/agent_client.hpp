@@ -34,7 +34,8 @@ struct AgentClientOptions {
   // are kept to be sent again after a reconnection; beyond, the oldest are not, and count as
   // displaced: one that died on its way in the connection's end is then lost.
   std::size_t changes_max = 100'000;
-  // How long the destructor waits for what is not yet sent.
+  // How long the destructor waits, at most, for what is not yet sent; where the connection has
+  // ended, also for a monitor to tell again what was sent in the last 5 s before that.
   Duration linger{1'000};
   // False: where no monitor has ever subscribed, the first connection that is refused meanwhile
   // ends that wait, as nobody is there. That takes up to 0.2 s; a host that does not answer
@@ -56,13 +57,17 @@ class HEARTBEAT_EXPORT AgentClient {
     bool connected = false;                     // a monitor listens
   };
 
-  // Starts the sender thread, which a fork() leaves behind: make the client in the process that
-  // uses it. Throws std::invalid_argument where an option cannot be used, and
-  // std::runtime_error where the system refuses a socket or a thread.
+  // Starts the sender thread, which a fork() leaves behind. So in a forked child the client, and
+  // each run of it, does nothing: state changes count as dropped, counts() knows of those alone,
+  // nothing is said of the parent's runs, and its memory and descriptors stay taken until exec or
+  // exit. Make another client there. Throws
+  // std::invalid_argument where an option cannot be used, and std::runtime_error where the system
+  // refuses a socket or a thread, or too few descriptors are left.
   explicit AgentClient(AgentClientOptions options = {});
   ~AgentClient();
-  // Sends what waits, for `linger` at most. Runs may outlive it; they then report nothing. The
-  // destructor does the same. Not from two threads at once.
+  // Sends what waits, and what may have died with a connection, for `linger` at most. Runs may
+  // outlive it; they then report nothing. The destructor does the same. Not from two threads at
+  // once.
   void stop() noexcept;
   AgentClient(const AgentClient&) = delete;
   AgentClient& operator=(const AgentClient&) = delete;
@@ -80,11 +85,14 @@ class HEARTBEAT_EXPORT AgentClient {
 // and counts as dropped.
 struct AgentRunOptions {
   std::string agent_id{};  // 1–128 bytes
-  std::string run_id{};  // 0–128 bytes; runs of one agent with different run_ids live side by side
+  // 0–128 bytes. Runs of one agent with different run_ids live side by side. One that replaces a
+  // run that may still be alive needs another: what that one says, its end too, would count for it.
+  std::string run_id{};
   std::string task_id{};     // 0–128 bytes
   std::string agent_type{};  // 0–64 bytes
-  std::string phase{};
-  std::string detail{};
+  std::string phase{};       // 0–64 bytes
+  std::string detail{};      // 0–512 bytes
+  // 1 ms to ten years; what is less or more counts as these.
   std::optional<Duration> promise{};  // instead of the stale threshold, until the next activity
   std::optional<Duration> timeout_after{};  // instead of the timeout threshold
 };
@@ -105,16 +113,21 @@ class HEARTBEAT_EXPORT AgentRun {
   // Activity, and a number that grows as the work advances.
   void progress(std::uint64_t value) noexcept;
 
-  // State changes: they leave at once, behind the activity that came before them.
+  // State changes: they leave at once, behind the activity that came before them. Of text, what is
+  // over its limit is cut at a code point, and control characters and broken UTF-8 are replaced.
   // Waiting for work: the run is shown as idle until the next activity. No activity by itself.
   void idle() noexcept;
-  // What it does now: `tool:web_search`, `waiting:human`. Activity, unless idle.
+  // What it does now: `tool:web_search`, `waiting:human`; 0–64 bytes. Activity, unless idle.
   void phase(std::string_view text) noexcept;
-  // Free text for the person who looks. Activity, unless idle.
+  // Free text for the person who looks, 0–512 bytes. Activity, unless idle.
   void detail(std::string_view text) noexcept;
   // "You hear from me within this time." Holds until the next activity. Activity, unless idle.
+  // A monitor that comes when it was broken already knows the age of the silence and judges that by
+  // its own limit; a run that broke its promise is shown as idle after a reconnection, until its
+  // next activity.
   void promise(Duration within) noexcept;
-  // Ends the run; what is called afterwards does nothing. `detail` "": as it was.
+  // Ends the run; what is called afterwards does nothing. `outcome`: `done`, `failed`, …, 0–64
+  // bytes; `detail`: 0–512 bytes, "": as it was.
   void finish(std::string_view outcome, std::string_view detail = {}) noexcept;
 
  private:
@@ -125,7 +138,8 @@ class HEARTBEAT_EXPORT AgentRun {
   int exceptions_;                  // in flight when the scope began
 };
 
-// One client for the whole process, for programs that have no place to keep their own.
+// One client for the whole process, for programs that have no place to keep their own. A forked
+// child that wants one calls stop(), which lets go of the parent's, and init().
 namespace process_client {
 
 // Makes it. Throws as AgentClient does, and std::logic_error if there is one already.

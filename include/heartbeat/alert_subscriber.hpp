@@ -23,7 +23,8 @@ namespace heartbeat {
 
 class HEARTBEAT_EXPORT AlertSubscriber {
  public:
-  // `timeout` is for each answer of the monitor.
+  // `timeout` is for each answer of the monitor. Throws std::runtime_error where too few
+  // descriptors are left.
   explicit AlertSubscriber(Endpoints endpoints, Duration timeout = Duration{2'000});
   ~AlertSubscriber();
   AlertSubscriber(const AlertSubscriber&) = delete;

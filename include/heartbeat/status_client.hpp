@@ -24,7 +24,7 @@ class HEARTBEAT_EXPORT StatusClient {
   // A question is asked up to `attempts` times, each with `timeout` for its answer: it, or the
   // answer, may have died with a monitor that restarts. No question changes anything. Where
   // `stop_fd` (-1 = none) is readable no answer is waited for. Throws std::invalid_argument where
-  // attempts is not above 0.
+  // attempts is not above 0, std::runtime_error where too few descriptors are left.
   explicit StatusClient(std::string endpoint, Duration timeout = Duration{2'000}, int attempts = 1,
                         int stop_fd = -1);
   ~StatusClient();

@@ -26,7 +26,8 @@ using Instant = BootClock::time_point;
 // Milliseconds since the Unix epoch, for people; decides nothing.
 using WallTime = std::chrono::sys_time<Duration>;
 
-// Ten years: the longest duration that the wire carries.
+// Ten years: the longest duration that the wire carries. A longer one that is to be waited counts
+// as this.
 inline constexpr Duration duration_max{315'576'000'000};
 
 }  // namespace heartbeat

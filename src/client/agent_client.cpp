@@ -19,8 +19,7 @@ bool acceptable(Member Event::*member, std::string_view text) {
 
 }  // namespace
 
-AgentClient::AgentClient(AgentClientOptions options)
-    : sender_(std::make_shared<Sender>(std::move(options))) {}
+AgentClient::AgentClient(AgentClientOptions options) : sender_(Sender::make(std::move(options))) {}
 
 AgentClient::~AgentClient() { stop(); }
 
@@ -38,7 +37,7 @@ AgentRun::AgentRun(AgentClient& client, AgentRunOptions options) noexcept
       return;
     }
     auto record = std::make_shared<Record>();
-    const std::int64_t now = coarse_now();
+    const std::int64_t now = boot_now();
     record->agent_id = std::move(options.agent_id);
     record->run_id = std::move(options.run_id);
     record->started = now;
@@ -62,7 +61,8 @@ AgentRun::~AgentRun() { finish(std::uncaught_exceptions() > exceptions_ ? "faile
 
 void AgentRun::activity() noexcept {
   if (record_) {
-    record_->active.store(coarse_now(), std::memory_order_relaxed);
+    // Whoever reads it sees the progress that was stored before it, too.
+    record_->active.store(boot_now(), std::memory_order_release);
   }
 }
 

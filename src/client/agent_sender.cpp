@@ -19,17 +19,9 @@ namespace {
 
 // So many of the largest events fit a message.
 constexpr std::size_t batch_events = 128;
-// What was sent so shortly before a connection ended may have died on its way.
-constexpr std::int64_t sent_kept_ms = 5'000;
-// So much the way of an event to the monitor may take longer than that of a later one.
-constexpr std::int64_t jitter_ms = 5'000;
 // One wait for a transport that takes nothing; between two, changes and subscriptions are seen.
 constexpr Duration send_timeout{50};
 constexpr std::chrono::hours for_ever{1};
-
-Duration since(std::int64_t then, std::int64_t now) {
-  return std::clamp(Duration{now - then}, Duration{0}, duration_max);
-}
 
 AgentClientOptions checked(AgentClientOptions options) {
   const auto refuse = [](const std::string& what) { throw std::invalid_argument(what); };
@@ -52,10 +44,12 @@ AgentClientOptions checked(AgentClientOptions options) {
 
 AgentClient::Sender::Sender(AgentClientOptions options)
     : options_(checked(std::move(options))),
+      process_(getpid()),
       publication_(std::in_place, options_.events, options_.linger),
       beat_source_(client::random_source()),
       change_source_(client::random_source()),
       wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      sent_(options_.changes_max),
       next_beat_(Clock::now()) {
   if (wake_fd_ < 0) {
     throw std::system_error(errno, std::generic_category(), "eventfd");
@@ -75,20 +69,37 @@ AgentClient::Sender::Sender(AgentClientOptions options)
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
+std::shared_ptr<AgentClient::Sender> AgentClient::Sender::make(AgentClientOptions options) {
+  return {new Sender(std::move(options)), [](Sender* sender) {
+            if (!sender->in_forked_child()) {
+              delete sender;
+            }
+          }};
+}
+
 AgentClient::Sender::~Sender() { close(wake_fd_); }
 
+bool AgentClient::Sender::in_forked_child() const { return getpid() != process_; }
+
 void AgentClient::Sender::take(Change&& change) noexcept {
+  if (in_forked_child()) {
+    count_dropped();
+    return;
+  }
   try {
     bool wake = false;
     {
       const std::scoped_lock lock(mutex_);
+      if (std::exchange(change.run->finished, change.run->finished || change.what == What::end)) {
+        return;
+      }
       if (stopping_) {
         ++dropped_;
         return;
       }
       wake = handed_over_.empty();
       // Under the lock: whoever reads an activity there has seen all changes before it.
-      change.active = change.run->active.exchange(0, std::memory_order_relaxed);
+      change.active = change.run->active.exchange(0, std::memory_order_acquire);
       handed_over_.push_back(std::move(change));
     }
     if (wake) {
@@ -102,14 +113,11 @@ void AgentClient::Sender::take(Change&& change) noexcept {
 void AgentClient::Sender::change(const std::shared_ptr<AgentRun::Record>& run, What what,
                                  std::string_view text, std::optional<Duration> promise,
                                  std::string_view detail) noexcept {
-  if (what == What::end ? run->finished.exchange(true) : run->finished.load()) {
-    return;
-  }
   try {
     Change change;
     change.run = run;
     change.what = what;
-    change.at = coarse_now();
+    change.at = boot_now();
     change.text = what == What::phase    ? client::fitting(&Event::phase, text)
                   : what == What::detail ? client::fitting(&Event::detail, text)
                   : what == What::end    ? client::fitting(&Event::outcome, text)
@@ -123,11 +131,20 @@ void AgentClient::Sender::change(const std::shared_ptr<AgentRun::Record>& run, W
 }
 
 void AgentClient::Sender::count_dropped() noexcept {
+  if (in_forked_child()) {
+    ++dropped_in_child_;
+    return;
+  }
   const std::scoped_lock lock(mutex_);
   ++dropped_;
 }
 
 AgentClient::Counts AgentClient::Sender::counts() const {
+  if (in_forked_child()) {
+    Counts counts;
+    counts.changes_dropped_total = dropped_in_child_;
+    return counts;
+  }
   const std::scoped_lock lock(mutex_);
   Counts counts = counts_;
   counts.changes_waiting += handed_over_.size();
@@ -136,6 +153,9 @@ AgentClient::Counts AgentClient::Sender::counts() const {
 }
 
 void AgentClient::Sender::stop() noexcept {
+  if (in_forked_child()) {
+    return;
+  }
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
@@ -169,20 +189,24 @@ void AgentClient::Sender::run() {
 // False: it was the last one.
 bool AgentClient::Sender::turn() {
   wait();
-  now_ = coarse_now();
+  now_ = boot_now();
   if (collect() && !stop_at_) {
-    stop_at_ = Clock::now() + options_.linger;
+    stop_at_ = client::time_after(options_.linger);
     refusals_before_stop_ = publication_->refusals();
   }
   if (!publication_->subscribed()) {
-    outbox_.clear();  // say_again() covers it
+    if (std::exchange(connected_, false)) {
+      sent_.forget(now_);
+      outbox_.clear();  // say_again() covers it
+    }
   } else if (std::exchange(subscriptions_, publication_->subscriptions()) !=
              publication_->subscriptions()) {
+    connected_ = true;
     outbox_.clear();
     say_again();
   }
   if (publication_->subscribed() && flush()) {
-    forget_old_changes();
+    sent_.forget(now_);
     say_changes();
     say_beats();
     flush();
@@ -194,10 +218,13 @@ bool AgentClient::Sender::turn() {
   return !stop_at_ || is_worth_waiting();
 }
 
+// What was taken shortly before a connection ended may have died on its way, and is said again.
 bool AgentClient::Sender::is_worth_waiting() const {
+  const bool all_is_told = waiting_.empty() && outbox_.empty() && sent_.not_taken() == 0 &&
+                           (connected_ || sent_.empty());
   const bool nobody_there = !options_.linger_when_refused && publication_->subscriptions() == 0 &&
                             publication_->refusals() > refusals_before_stop_;
-  return (!waiting_.empty() || !outbox_.empty()) && !nobody_there && Clock::now() < *stop_at_;
+  return !all_is_told && !nobody_there && Clock::now() < *stop_at_;
 }
 
 void AgentClient::Sender::wait() {
@@ -238,42 +265,75 @@ void AgentClient::Sender::drop_beyond_limit() {
   }
 }
 
-// As DESIGN words it: what was sent in the last seconds once more with its seq, and the state of
-// each run, never as a register, which would make a hung worker look alive.
+// What was sent in the last seconds once more with its seq, and the state of each run, never as a
+// register, which would make a hung worker look alive.
+//
+// How long a run has been running is said once in a connection, before all else. A monitor that
+// knows nothing of the run learns its start; one that read the register late, and therefore takes
+// the run for younger than it is, takes what says so for an earlier run's, and must not lose more.
 void AgentClient::Sender::say_again() {
-  std::vector<Event> events;
-  for (Change& change : sent_) {
-    note_sent(change);  // this connection may end before they have arrived, too
-    events.push_back(event_of(change));
+  for (Change& change : sent_.kept()) {
+    sent_.note_said(change, now_,
+                    subscriptions_);  // this connection may end before they have arrived, too
   }
-  for (const auto& run : runs_) {
-    events.push_back(snapshot_of(*run));
-  }
-  for (std::size_t said = 0; said < events.size();) {
-    const std::size_t batch = std::min(batch_events, events.size() - said);
-    const std::size_t changes = std::min(batch, sent_.size() - std::min(said, sent_.size()));
-    say(std::span(events).subspan(said, batch), changes > 0 ? sent_[said].seq : 0, changes);
-    said += batch;
-  }
+  say_starts();
+  say_changes_again();
+  say_states();
   next_beat_ = Clock::now();
   beat_from_ = 0;
 }
 
+void AgentClient::Sender::say_starts() {
+  std::vector<Event> events;
+  for (const auto& run : runs_) {
+    tell_start(*run, events);
+    if (events.size() == batch_events) {
+      say(std::exchange(events, {}));
+    }
+  }
+  say(events);
+}
+
+void AgentClient::Sender::say_changes_again() {
+  const std::deque<Change>& kept = sent_.kept();
+  for (std::size_t said = 0; said < kept.size();) {
+    const std::size_t first = said;
+    std::vector<Event> events;
+    for (; said < kept.size() && events.size() < batch_events; ++said) {
+      events.push_back(event_of(kept[said]));
+    }
+    say(events, kept[first].seq, events.size());
+  }
+}
+
+void AgentClient::Sender::say_states() {
+  std::vector<Event> events;
+  for (const auto& run : runs_) {
+    tell_state(*run, events);
+    if (events.size() + 2 > batch_events) {
+      say(std::exchange(events, {}));
+    }
+  }
+  say(events);
+}
+
 void AgentClient::Sender::say_changes() {
   std::vector<Event> events;
-  const std::uint64_t first_change = change_seq_ + 1;
-  while (!waiting_.empty() && events.size() + 2 <= batch_events) {
-    Change& change = sent_.emplace_back(std::move(waiting_.front()));
+  const std::uint64_t first_change = sent_.last_seq() + 1;
+  while (!waiting_.empty() && events.size() + 3 <= batch_events) {
+    Change& change = sent_.add(std::move(waiting_.front()));
     waiting_.pop_front();
-    change.seq = ++change_seq_;
+    if (change.what != What::begin && change.what != What::end) {
+      tell_start(*change.run, events);
+    }
     if (change.active != 0) {
       events.push_back(activity_of(*change.run, change.active));
     }
     apply(change);
-    note_sent(change);
+    sent_.note_said(change, now_, subscriptions_);
     events.push_back(event_of(change));
   }
-  say(events, first_change, change_seq_ + 1 - first_change);
+  say(events, first_change, sent_.last_seq() + 1 - first_change);
 }
 
 // Behind all changes: what a run does is told after the run.
@@ -287,17 +347,18 @@ void AgentClient::Sender::say_beats() {
     if (!handed_over_.empty()) {
       return;
     }
-    for (; beat_from_ < runs_.size() && events.size() < batch_events; ++beat_from_) {
+    for (; beat_from_ < runs_.size() && events.size() + 2 <= batch_events; ++beat_from_) {
       AgentRun::Record& run = *runs_[beat_from_];
       if (run.active.load(std::memory_order_relaxed) != 0) {
-        events.push_back(activity_of(run, run.active.exchange(0, std::memory_order_relaxed)));
+        tell_start(run, events);
+        events.push_back(activity_of(run, run.active.exchange(0, std::memory_order_acquire)));
       }
     }
   }
   say(events);
   if (beat_from_ >= runs_.size()) {
     beat_from_ = 0;
-    next_beat_ = Clock::now() + options_.beat_interval;
+    next_beat_ = client::time_after(options_.beat_interval);
   }
 }
 
@@ -321,205 +382,23 @@ bool AgentClient::Sender::flush() {
       return false;
     }
     events_sent_ += outbox_.front().events;
-    note_taken(outbox_.front());
+    // It may have waited long, and the connection may end right behind it.
+    sent_.note_taken(outbox_.front().first_change, outbox_.front().end_change, boot_now());
   }
   return true;
 }
 
-// It may have waited long for that, and the connection may end right behind it.
-void AgentClient::Sender::note_taken(const Message& message) {
-  if (message.first_change == message.end_change) {
-    return;
-  }
-  const std::int64_t now = coarse_now();
-  for (std::uint64_t seq = message.first_change; seq < message.end_change; ++seq) {
-    sent_[seq - sent_.front().seq].sent = now;
-  }
-  change_seq_taken_ = std::max(change_seq_taken_, message.end_change - 1);
-}
-
-// Of those that the transport took. A connection that ends again and again within sent_kept_ms lets
-// none of them grow old, so that their number has a limit, too.
-void AgentClient::Sender::forget_old_changes() {
-  while (!sent_.empty() && now_ - sent_.front().sent > sent_kept_ms) {
-    forget_oldest_change();
-  }
-  while (sent_.size() > options_.changes_max && sent_.front().seq <= change_seq_taken_) {
-    forget_oldest_change();
-    ++changes_displaced_;
-  }
-}
-
-void AgentClient::Sender::forget_oldest_change() {
-  const Change& change = sent_.front();
-  const auto ended = ended_.find(change.run->name());
-  if (ended != ended_.end() && ended->second <= change.sent) {
-    ended_.erase(ended);
-  }
-  sent_.pop_front();
-}
-
-// To the monitor a run ends when it reads so, and what by its age began before that end belongs to
-// the run that ended. A run that follows one of its name closely therefore counts from where it is
-// told.
-void AgentClient::Sender::note_sent(Change& change) {
-  change.sent = now_;
-  if (change.what == What::end) {
-    ended_[change.run->name()] = now_;
-  } else if (change.what == What::begin) {
-    if (const auto ended = ended_.find(change.run->name()); ended != ended_.end()) {
-      change.run->started =
-          std::max(change.run->started, std::min(now_, ended->second + jitter_ms));
-    }
-  }
-}
-
 void AgentClient::Sender::publish_counts() {
   counts_.events_sent_total = events_sent_;
-  counts_.changes_sent_total = change_seq_taken_;
+  counts_.changes_sent_total = sent_.taken();
   // Those that were said and not taken wait as well: they are said again.
-  counts_.changes_waiting = waiting_.size() + (change_seq_ - change_seq_taken_);
-  counts_.changes_displaced_total = changes_displaced_;
+  counts_.changes_waiting = waiting_.size() + sent_.not_taken();
+  counts_.changes_displaced_total = sent_.displaced();
   counts_.sends_refused_total = sends_refused_;
   if (publication_) {
     counts_.subscriptions_total = publication_->subscriptions();
   }
   counts_.connected = publication_ && publication_->subscribed();
-}
-
-// Notes what the monitor is told by it.
-void AgentClient::Sender::apply(Change& change) {
-  AgentRun::Record& run = *change.run;
-  switch (change.what) {
-    case What::begin:
-      change.kind = EventKind::register_;
-      run.task_id = change.text;
-      run.agent_type = change.agent_type;
-      run.phase = change.phase;
-      run.detail = change.detail;
-      run.active_told = change.at;
-      run.place = runs_.size();
-      runs_.push_back(change.run);
-      break;
-    case What::end:
-      change.kind = EventKind::unregister;
-      remove(run);
-      return;
-    case What::idle:
-      change.kind = EventKind::idle;
-      run.idle = true;
-      return;
-    case What::phase:
-    case What::detail:
-    case What::promise:
-      change.kind = run.idle ? EventKind::idle : EventKind::activity;
-      if (!run.idle) {
-        run.active_told = std::max(run.active_told, change.at);
-        run.promised_until.reset();
-      }
-      if (change.what == What::phase) {
-        run.phase = change.text;
-      } else if (change.what == What::detail) {
-        run.detail = change.text;
-      }
-      break;
-  }
-  if (change.promise) {
-    run.promised_until = change.at + change.promise->count();
-  }
-}
-
-Event AgentClient::Sender::event_of(const Change& change) const {
-  Event event = plain(*change.run, change.kind);
-  event.source = change_source_;
-  event.seq = change.seq;
-  if (change.kind == EventKind::register_ || change.kind == EventKind::activity) {
-    event.idle_for_ms = since(change.at, now_);
-  }
-  if (change.promise) {
-    event.stale_after_ms =
-        std::max(*change.promise - since(change.at, now_), Duration{1});  // 1: it is broken
-  }
-  switch (change.what) {
-    case What::begin:
-      event.task_id = change.text;
-      event.agent_type = change.agent_type;
-      event.phase = change.phase;
-      event.detail = change.detail;
-      event.timeout_after_ms = change.run->timeout_after;
-      break;
-    case What::end:
-      event.outcome = change.text;
-      if (!change.detail.empty()) {
-        event.detail = change.detail;
-      }
-      break;
-    case What::phase:
-      event.phase = change.text;
-      break;
-    case What::detail:
-      event.detail = change.text;
-      break;
-    case What::idle:
-    case What::promise:
-      break;
-  }
-  return event;
-}
-
-void AgentClient::Sender::note_active(AgentRun::Record& run, std::int64_t active) {
-  run.active_told = std::max(run.active_told, active);
-  run.idle = false;
-  run.promised_until.reset();
-}
-
-Event AgentClient::Sender::activity_of(AgentRun::Record& run, std::int64_t active) {
-  note_active(run, active);
-  Event event = plain(run, EventKind::activity);
-  event.source = beat_source_;
-  event.seq = ++beat_seq_;
-  event.idle_for_ms = since(active, now_);
-  const std::uint64_t progress = run.progress.load(std::memory_order_relaxed);
-  if (progress != run.progress_told) {
-    run.progress_told = progress;
-    event.progress = progress;
-  }
-  return event;
-}
-
-// Enough for a monitor that knows nothing of the run. As told so far: what came since follows.
-Event AgentClient::Sender::snapshot_of(const AgentRun::Record& run) {
-  Event event = plain(run, run.idle ? EventKind::idle : EventKind::activity);
-  event.source = beat_source_;
-  event.seq = ++beat_seq_;
-  event.idle_for_ms = since(run.active_told, now_);
-  if (event.kind == EventKind::activity) {
-    event.progress = run.progress_told;
-  }
-  if (run.promised_until) {
-    event.stale_after_ms = std::max(Duration{*run.promised_until - now_}, Duration{1});
-  }
-  event.task_id = run.task_id;
-  event.agent_type = run.agent_type;
-  event.phase = run.phase;
-  event.detail = run.detail;
-  return event;
-}
-
-Event AgentClient::Sender::plain(const AgentRun::Record& run, EventKind kind) const {
-  Event event;
-  event.kind = kind;
-  event.agent_id = run.agent_id;
-  event.run_id = run.run_id;
-  event.running_for_ms = since(run.started, now_);
-  event.sent_at = std::chrono::floor<Duration>(std::chrono::system_clock::now());
-  return event;
-}
-
-void AgentClient::Sender::remove(AgentRun::Record& run) {
-  runs_.back()->place = run.place;
-  std::swap(runs_[run.place], runs_.back());
-  runs_.pop_back();
 }
 
 }  // namespace heartbeat

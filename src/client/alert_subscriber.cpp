@@ -33,7 +33,7 @@ struct AlertSubscriber::State {
 
   Endpoints endpoints;
   Duration timeout;
-  zmq::context_t context{1};
+  zmq::context_t context = client::make_context();
   std::optional<zmq::socket_t> socket;
   client::StatusConnection status;
   Clock::time_point answer_by;  // while a question is open
@@ -41,7 +41,7 @@ struct AlertSubscriber::State {
   client::AlertCursor cursor;
 
   void subscribe() {
-    zmq::socket_t fresh(context, zmq::socket_type::sub);
+    zmq::socket_t fresh = client::make_socket(context, zmq::socket_type::sub);
     fresh.set(zmq::sockopt::linger, 0);
     fresh.set(zmq::sockopt::rcvhwm, receive_queue_max);
     fresh.set(zmq::sockopt::subscribe, "alert.");
@@ -86,7 +86,7 @@ struct AlertSubscriber::State {
     if (auto unusable = status.send(request)) {
       miss(std::move(unusable->why));
     }
-    answer_by = Clock::now() + timeout;
+    answer_by = client::time_after(timeout);
   }
 
   void miss(std::string why) {
@@ -158,7 +158,7 @@ void AlertSubscriber::begin_after(std::uint64_t since_seq, std::optional<std::st
 
 std::optional<AlertSubscriber::Notice> AlertSubscriber::next(int stop_fd, Duration limit) {
   State& state = *state_;
-  const auto until = State::Clock::now() + limit;
+  const auto until = client::time_after(limit);
   if (!state.socket) {
     state.subscribe();
   }

@@ -18,7 +18,7 @@ EventPublisher::EventPublisher(const std::string& endpoint)
     : publication_(endpoint, linger), source_(random_source()) {}
 
 bool EventPublisher::wait_for_monitor(Duration timeout) {
-  const auto until = SteadyClock::now() + timeout;
+  const auto until = time_after(timeout);
   publication_.look(SteadyClock::now());
   while (!publication_.subscribed() && SteadyClock::now() < until) {
     publication_.look(until);
@@ -27,7 +27,7 @@ bool EventPublisher::wait_for_monitor(Duration timeout) {
 }
 
 bool EventPublisher::publish(Event event, Duration timeout) {
-  const auto until = SteadyClock::now() + timeout;
+  const auto until = time_after(timeout);
   if (!wait_for_monitor(timeout)) {
     return false;
   }

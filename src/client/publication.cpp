@@ -11,6 +11,12 @@ namespace heartbeat::client {
 namespace {
 
 constexpr const char* connection_events = "inproc://connection";
+// libzmq would keep the queue of a connection that ended for the next one. So it is never to
+// connect again by itself; where it would, it says so, and plan_connection() follows.
+constexpr Duration never{INT_MAX};
+// Between two attempts, at least; at random, so that not all agents come at once.
+constexpr int wait_min_ms = 100;
+constexpr int wait_max_ms = 200;
 
 int whole_ms(Duration duration) {
   return static_cast<int>(std::clamp(duration, Duration{0}, Duration{INT_MAX}).count());
@@ -18,8 +24,9 @@ int whole_ms(Duration duration) {
 
 }  // namespace
 
-Publication::Publication(const std::string& endpoint, Duration linger) {
+Publication::Publication(const std::string& endpoint, Duration linger) : endpoint_(endpoint) {
   set_linger(linger);
+  socket_.set(zmq::sockopt::reconnect_ivl, whole_ms(never));
   // Each fresh subscription is shown, also one like the last: it tells of another monitor.
   socket_.set(zmq::sockopt::xpub_verbose, 1);
   // No handler is there, so nobody is asked; but a peer that does not speak ZMTP 3 is refused, and
@@ -32,11 +39,12 @@ Publication::Publication(const std::string& endpoint, Duration linger) {
     throw std::runtime_error(std::string("zmq_socket_monitor: ") + zmq_strerror(zmq_errno()));
   }
   connection_.set(zmq::sockopt::linger, 0);
-  connection_.connect(connection_events);
+  connect(connection_, connection_events);
   connect(socket_, endpoint);
 }
 
 void Publication::set_linger(Duration linger) {
+  linger_ = linger;
   socket_.set(zmq::sockopt::linger, whole_ms(linger));
 }
 
@@ -46,7 +54,17 @@ void Publication::look(SteadyClock::time_point until, int stop_fd) {
       {socket_.handle(), 0, ZMQ_POLLIN, 0},
       {nullptr, stop_fd, ZMQ_POLLIN, 0},
   }};
-  while (poll(items.data(), stop_fd < 0 ? 2 : 3, until)) {
+  while (true) {
+    if (connect_at_ && SteadyClock::now() >= *connect_at_) {
+      connect_again();
+    }
+    const auto wake = connect_at_ ? std::min(until, *connect_at_) : until;
+    if (!poll(items.data(), stop_fd < 0 ? 2 : 3, wake)) {
+      if (wake == until) {
+        return;
+      }
+      continue;
+    }
     if (items[1].revents != 0) {
       take_subscription();
     } else if (items[0].revents != 0) {
@@ -68,8 +86,6 @@ void Publication::take_subscription() {
   subscriptions_ += subscribed_ ? 1 : 0;
 }
 
-// The socket keeps its subscriptions while it reconnects, and what is sent meanwhile waits in its
-// queue and grows old.
 void Publication::take_connection_events() {
   zmq::message_t frame;
   bool first = true;
@@ -82,13 +98,30 @@ void Publication::take_connection_events() {
       } else {
         ++refusals_;
       }
+      plan_connection();
     }
     first = !frame.more();
   }
 }
 
+void Publication::plan_connection() {
+  if (!connect_at_) {
+    std::uniform_int_distribution<int> wait_ms{wait_min_ms, wait_max_ms};
+    connect_at_ = time_after(Duration{wait_ms(random_)});
+  }
+}
+
+// The queue is dropped only where its connection may not linger.
+void Publication::connect_again() {
+  connect_at_.reset();
+  socket_.set(zmq::sockopt::linger, 0);
+  socket_.disconnect(endpoint_);
+  set_linger(linger_);
+  connect(socket_, endpoint_);
+}
+
 bool Publication::send(std::string_view topic, std::string_view payload, Duration timeout) {
-  const auto until = SteadyClock::now() + timeout;
+  const auto until = time_after(timeout);
   while (true) {
     const auto left = std::chrono::ceil<Duration>(until - SteadyClock::now());
     socket_.set(zmq::sockopt::sndtimeo, whole_ms(left));

@@ -1,5 +1,6 @@
 #include "heartbeat/status_client.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -15,12 +16,12 @@ class StatusClient::Connection {
   client::StatusConnection& operator*() { return asked_; }
 
  private:
-  zmq::context_t context_{1};
+  zmq::context_t context_ = client::make_context();
   client::StatusConnection asked_;
 };
 
 StatusClient::StatusClient(std::string endpoint, Duration timeout, int attempts, int stop_fd)
-    : timeout_(timeout),
+    : timeout_(std::clamp(timeout, Duration{0}, duration_max)),
       attempts_(attempts),
       stop_fd_(stop_fd),
       connection_(std::make_unique<Connection>(std::move(endpoint))) {
@@ -40,7 +41,7 @@ Answer<Reply> StatusClient::exchange(const Request& request) {
       if (auto unusable = asked.send(request)) {
         return *std::move(unusable);
       }
-      switch (client::wait(asked.socket(), client::SteadyClock::now() + timeout_, stop_fd_)) {
+      switch (client::wait(asked.socket(), client::time_after(timeout_), stop_fd_)) {
         case client::Wake::message:
           return asked.answer<Reply>();
         case client::Wake::stop:
@@ -55,7 +56,7 @@ Answer<Reply> StatusClient::exchange(const Request& request) {
     return Unreachable{asked.endpoint() + ": " + error.what()};
   }
   asked.give_up();
-  return asked.no_answer_within(timeout_ * attempts_);
+  return asked.no_answer_within(std::min(timeout_, duration_max / attempts_) * attempts_);
 }
 
 Answer<PingReply> StatusClient::ask(const PingRequest& request) {

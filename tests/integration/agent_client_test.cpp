@@ -12,6 +12,7 @@
 #include "allocations.hpp"
 #include "cable.hpp"
 #include "hbmond.hpp"
+#include "support/state_files.hpp"
 
 namespace heartbeat::test {
 namespace {
@@ -181,6 +182,7 @@ TEST_CASE("after a reconnection the last changes count once, and a new monitor k
   AgentRun idle{client, {.agent_id = "idle", .task_id = "T-2"}};
   AgentRun hung{client, {.agent_id = "hung"}};
   AgentRun promised{client, {.agent_id = "promised"}};
+  idle.progress(5);
   idle.idle();
   promised.promise(std::chrono::minutes{10});
   wait_until([&] { return run_of(monitor, "promised").has_value(); });
@@ -206,12 +208,60 @@ TEST_CASE("after a reconnection the last changes count once, and a new monitor k
   CHECK(run_of(monitor, "idle")->status == "idle");
   CHECK(run_of(monitor, "idle")->task_id == "T-2");
   CHECK(run_of(monitor, "idle")->phase == "still here");
+  CHECK(run_of(monitor, "idle")->progress == 5);
   CHECK(run_of(monitor, "hung")->adopted);  // told as activity, not as a register
   CHECK(run_of(monitor, "hung")->idle_for_ms >= Duration{5'000});
   CHECK(std::chrono::abs(run_of(monitor, "hung")->started_at - started) < Duration{1'000});
   const auto rest = run_of(monitor, "promised")->stale_after_ms;
   CHECK(rest < std::chrono::minutes{10} - Duration{5'000});
   CHECK(rest > std::chrono::minutes{9});
+}
+
+TEST_CASE("a reconnection ends no episode of a promise that was broken, and says nothing twice") {
+  Hbmond monitor{{"--stale-threshold-ms=60000"}};
+  auto options = to(monitor);
+  options.events += "-cable";
+  Cable cable{options.events, monitor.endpoints().events};
+  AgentClient client{options};
+  AgentRun hangs{client, {.agent_id = "hangs", .detail = "x"}};
+  AgentRun waits{client, {.agent_id = "waits"}};
+  hangs.progress(3);
+  wait_until([&] { return run_of(monitor, "hangs") && run_of(monitor, "hangs")->progress == 3; });
+  hangs.promise(Duration{100});
+  waits.idle();
+  waits.promise(Duration{100});
+  wait_until([&] { return last_seq(monitor) == 2; });
+  std::this_thread::sleep_for(Duration{5'500});  // longer than changes are sent again
+  for (std::uint64_t connection = 2; connection <= 4; ++connection) {
+    cable.cut();
+    wait_until([&] { return client.counts().subscriptions_total == connection; });
+    const std::string told = "connection " + std::to_string(connection);
+    { const AgentRun probe{client, {.agent_id = told}}; }
+    wait_until([&] { return outcome_of(monitor, told) == "done"; });
+  }
+  CHECK(last_seq(monitor) == 2);
+  CHECK(run_of(monitor, "hangs")->stale);
+  CHECK(run_of(monitor, "waits")->stale);
+  hangs.activity();
+  wait_until([&] { return last_seq(monitor) == 3; });
+  wait_until([&] { return run_of(monitor, "hangs")->status == "running"; });
+}
+
+TEST_CASE(
+    "a monitor that knows nothing of a broken promise warns of the silence by its own limit") {
+  Hbmond monitor{{"--stale-threshold-ms=6000"}};
+  AgentClient client{to(monitor)};
+  AgentRun hangs{client, {.agent_id = "hangs", .detail = "x", .promise = Duration{100}}};
+  wait_until([&] { return last_seq(monitor) == 1; });
+  std::this_thread::sleep_for(Duration{5'500});  // longer than changes are sent again
+  monitor.kill();
+  monitor.start();
+  wait_until([&] { return last_seq(monitor) == 1; });
+  const auto run = *run_of(monitor, "hangs");
+  CHECK(run.stale);
+  CHECK(run.detail == "x");
+  CHECK(run.idle_for_ms > Duration{6'000});
+  CHECK(run.idle_for_ms < Duration{6'000} + time_limit / 4);
 }
 
 TEST_CASE("a run that follows another of its name while there is no monitor is no zombie of it") {
@@ -240,6 +290,32 @@ TEST_CASE("short runs of one name each begin and end") {
   CHECK(counter(monitor, "runs_started_total") == runs);
   CHECK(counter(monitor, "events_zombie_total") == 0);
   CHECK(counter(monitor, "events_ignored_total") == 0);
+}
+
+TEST_CASE("what one thread says of a run that another ends comes before the end or not at all") {
+  const Hbmond monitor;
+  AgentClient client{to(monitor)};
+  constexpr int runs = 3'000;
+  for (int i = 0; i < runs; ++i) {
+    AgentRun run{client, {.agent_id = "pm", .run_id = std::to_string(i)}};
+    std::atomic<bool> speaks = false;
+    std::atomic<bool> over = false;
+    std::thread other([&] {
+      while (!over) {
+        run.phase("works");
+        speaks = true;
+        speaks.notify_one();
+      }
+    });
+    speaks.wait(false);
+    run.finish("done");
+    over = true;
+    other.join();
+  }
+  wait_until([&] { return client.counts().changes_waiting == 0; });
+  wait_until([&] { return counter(monitor, "runs_unregistered_total") == runs; });
+  client.stop();
+  CHECK(counter(monitor, "events_zombie_total") == 0);
 }
 
 TEST_CASE("a worker that hangs is warned about at its time although the sender goes on") {
@@ -329,6 +405,52 @@ TEST_CASE("a client that may give up loses nothing where the monitor is") {
   monitor.start();
   ending.join();
   CHECK(client.counts().changes_dropped_total == 0);
+}
+
+TEST_CASE(
+    "an end that died with the monitor is told to the next one, also by a client that stops") {
+  const store::Folder folder;
+  Hbmond monitor{{"--state=" + folder.file()}};
+  auto options = to(monitor);
+  options.events += "-cable";
+  Cable cable{options.events, monitor.endpoints().events};
+  AgentClient client{options};
+  AgentRun run{client, {.agent_id = "pm"}};
+  wait_until([&] { return run_of(monitor, "pm").has_value(); });
+  cable.hold();
+  run.finish("done");
+  wait_until([&] { return client.counts().changes_waiting == 0; });
+  monitor.kill();
+  wait_until([&] { return !client.counts().connected; });
+  cable.release();
+  std::thread ending{[&] { client.stop(); }};
+  monitor.start();
+  ending.join();
+  wait_until([&] { return outcome_of(monitor, "pm") == "done"; });
+}
+
+TEST_CASE("a client stops at once where nothing that it said can have died with the monitor") {
+  Hbmond monitor;
+  AgentClient client{to(monitor)};
+  { const AgentRun run{client, {.agent_id = "pm"}}; }
+  wait_until([&] { return outcome_of(monitor, "pm") == "done"; });
+  std::this_thread::sleep_for(Duration{5'500});  // longer than changes are sent again
+  monitor.kill();
+  wait_until([&] { return !client.counts().connected; });
+  const auto begun = std::chrono::steady_clock::now();
+  client.stop();
+  CHECK(std::chrono::steady_clock::now() - begun < time_limit / 2);
+}
+
+TEST_CASE("a client may linger for as long as a duration can be") {
+  const Hbmond monitor;
+  auto options = to(monitor);
+  options.linger = Duration::max();
+  AgentClient client{options};
+  { const AgentRun run{client, {.agent_id = "pm"}}; }
+  client.stop();
+  CHECK(client.counts().changes_dropped_total == 0);
+  wait_until([&] { return outcome_of(monitor, "pm") == "done"; });
 }
 
 TEST_CASE("a run may outlive its client") {

@@ -62,8 +62,9 @@ def check_agent(test, command, agent_id, **options):
     for source in {event["source"] for event in events}:
         seqs = [event["seq"] for event in events if event["source"] == source]
         test.assertEqual(seqs, list(range(1, len(seqs) + 1)))
-    ages = [event["running_for_ms"] for event in events]
-    test.assertEqual(ages, sorted(ages))
+    # Where the register is delayed on its way, what told an age would seem an earlier run's.
+    test.assertLessEqual({event["kind"] for event in events if "running_for_ms" in event},
+                         {"register"})
 
     with Monitor() as monitor:
         with running(command, monitor.events, **options):

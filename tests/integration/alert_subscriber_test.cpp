@@ -98,6 +98,17 @@ TEST_CASE("a subscriber is told that the monitor is gone and back, and follows i
   CHECK(notices.front().alert.epoch != notices.back().alert.epoch);
 }
 
+TEST_CASE("an alert may be waited for as long as a duration can be, or not at all") {
+  const Hbmond monitor;
+  let_time_out(monitor, "pm", 1);
+  AlertSubscriber subscriber{monitor.endpoints(), Duration::max()};
+  subscriber.begin_after(0);
+  CHECK_FALSE(subscriber.next(-1, Duration::min()));
+  const auto notice = subscriber.next(-1, Duration::max());
+  REQUIRE(notice);
+  CHECK(notice->alert.kind == "timeout");
+}
+
 TEST_CASE("what the monitor no longer keeps is counted, not passed over") {
   const Hbmond monitor{{"--alerts-kept=5"}};
   let_time_out(monitor, "agent", 20);

@@ -69,10 +69,26 @@ Cable::~Cable() {
   close(listener_);
 }
 
-void Cable::cut() {
-  const int before = cuts_;
-  check(write(order_[1], "c", 1) == 1, "write");
-  cuts_.wait(before);
+void Cable::order(char what) {
+  const int before = obeyed_;
+  check(write(order_[1], &what, 1) == 1, "write");
+  obeyed_.wait(before);
+}
+
+// False: it is the end.
+bool Cable::obey() {
+  char order = 'c';
+  const bool more = read(order_[0], &order, 1) == 1;
+  if (order == 'c') {
+    for (; !pairs_.empty(); pairs_.pop_front()) {
+      close_pair(pairs_.front());
+    }
+  } else {
+    held_ = order == 'h';
+  }
+  ++obeyed_;
+  obeyed_.notify_all();
+  return more;
 }
 
 void Cable::accept_one() {
@@ -118,7 +134,7 @@ void Cable::run() {
   while (true) {
     std::vector<pollfd> items{{order_[0], POLLIN, 0}, {listener_, POLLIN, 0}};
     for (const Pair& pair : pairs_) {
-      items.push_back({pair.near, POLLIN, 0});
+      items.push_back({held_ ? -1 : pair.near, POLLIN, 0});
       items.push_back({pair.far, POLLIN, 0});
     }
     if (poll(items.data(), items.size(), -1) < 0) {
@@ -136,17 +152,8 @@ void Cable::run() {
     if (items[1].revents != 0) {
       accept_one();
     }
-    if (items[0].revents != 0) {
-      char order = 0;
-      const bool more = read(order_[0], &order, 1) == 1;
-      for (; !pairs_.empty(); pairs_.pop_front()) {
-        close_pair(pairs_.front());
-      }
-      if (!more) {
-        return;
-      }
-      ++cuts_;
-      cuts_.notify_all();
+    if (items[0].revents != 0 && !obey()) {
+      return;
     }
   }
 }

@@ -21,8 +21,10 @@ class Cable {
   Cable& operator=(const Cable&) = delete;
 
   // Ends all connections, with what is on its way. New ones are accepted at once.
-  void cut();
-  int cuts() const { return cuts_; }
+  void cut() { order('c'); }
+  // What comes from `near` waits on its way until release(), or dies there with its connection.
+  void hold() { order('h'); }
+  void release() { order('r'); }
 
  private:
   struct Pair {
@@ -30,6 +32,8 @@ class Cable {
     int far = -1;
     std::size_t number = 0;
   };
+  void order(char what);  // until it is done
+  bool obey();
   void run();
   void accept_one();
   bool relay_both(const Pair& pair, bool from_near, bool from_far);
@@ -39,8 +43,9 @@ class Cable {
   Tape* tape_;
   std::size_t accepted_ = 0;
   int listener_ = -1;
-  int order_[2] = {-1, -1};  // a pipe: 'c' = cut, closed = end
-  std::atomic<int> cuts_ = 0;
+  int order_[2] = {-1, -1};  // a pipe: 'c' = cut, 'h' = hold, 'r' = release, closed = end
+  std::atomic<int> obeyed_ = 0;
+  bool held_ = false;
   std::list<Pair> pairs_;
   std::thread thread_;
 };

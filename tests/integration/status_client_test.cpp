@@ -27,6 +27,14 @@ TEST_CASE("a client whose question went unanswered is as good as new for the nex
   CHECK(std::holds_alternative<PingReply>(client.ask(PingRequest{})));
 }
 
+TEST_CASE("an answer may be waited for as long as a duration can be, or not at all") {
+  const Hbmond monitor;
+  StatusClient patient{monitor.endpoints().status, Duration::max(), 1'000};
+  CHECK(std::holds_alternative<PingReply>(patient.ask(PingRequest{})));
+  StatusClient hurried{monitor.endpoints().status + "-nobody", Duration::min(), 1'000};
+  CHECK(std::holds_alternative<Unreachable>(hurried.ask(PingRequest{})));
+}
+
 // A monitor that dies with a question cannot be timed; one that swallows it is as bad.
 TEST_CASE("a question whose answer was lost is asked again, as often as was said") {
   const Hbmond monitor;
