@@ -265,33 +265,39 @@ void AgentClient::Sender::drop_beyond_limit() {
   }
 }
 
-// What was sent in the last seconds once more with its seq, and the state of each run, never as a
+// The state of each run, and what was sent in the last seconds once more with its seq; never as a
 // register, which would make a hung worker look alive.
 //
-// How long a run has been running is said once in a connection, before all else. A monitor that
-// knows nothing of the run learns its start; one that read the register late, and therefore takes
-// the run for younger than it is, takes what says so for an earlier run's, and must not lose more.
+// A monitor that knows nothing of a run learns its start from what it hears first, which is
+// therefore the state, or the register where that is among what is sent again; the state comes
+// behind it then, and behind all that is older. How long a run has been running is said in nothing
+// else: one that read the register late, and therefore takes the run for younger than it is, takes
+// what says so for an earlier run's, and must not lose more.
 void AgentClient::Sender::say_again() {
   for (Change& change : sent_.kept()) {
-    sent_.note_said(change, now_,
-                    subscriptions_);  // this connection may end before they have arrived, too
+    // This connection may end before they have arrived, too.
+    sent_.note_said(change, now_, subscriptions_);
   }
-  say_starts();
-  say_changes_again();
-  say_states();
-  next_beat_ = Clock::now();
-  beat_from_ = 0;
-}
-
-void AgentClient::Sender::say_starts() {
-  std::vector<Event> events;
+  std::vector<AgentRun::Record*> runs;
   for (const auto& run : runs_) {
-    tell_start(*run, events);
-    if (events.size() == batch_events) {
-      say(std::exchange(events, {}));
+    if (run->start_told_in != subscriptions_) {
+      runs.push_back(run.get());
     }
   }
-  say(events);
+  say_states(runs);
+  say_changes_again();
+  runs.clear();
+  for (const Change& change : sent_.kept()) {
+    AgentRun::Record* run = change.run.get();
+    if (run->place < runs_.size() && runs_[run->place].get() == run) {
+      runs.push_back(run);
+    }
+  }
+  std::ranges::sort(runs);
+  runs.erase(std::unique(runs.begin(), runs.end()), runs.end());
+  say_states(runs);
+  next_beat_ = Clock::now();
+  beat_from_ = 0;
 }
 
 void AgentClient::Sender::say_changes_again() {
@@ -306,9 +312,9 @@ void AgentClient::Sender::say_changes_again() {
   }
 }
 
-void AgentClient::Sender::say_states() {
+void AgentClient::Sender::say_states(const std::vector<AgentRun::Record*>& runs) {
   std::vector<Event> events;
-  for (const auto& run : runs_) {
+  for (AgentRun::Record* run : runs) {
     tell_state(*run, events);
     if (events.size() + 2 > batch_events) {
       say(std::exchange(events, {}));

@@ -128,9 +128,8 @@ class AgentClient::Sender {
   void publish_counts();
   // Tells a monitor that subscribed afresh all that it may have missed.
   void say_again();
-  void say_starts();
   void say_changes_again();
-  void say_states();
+  void say_states(const std::vector<AgentRun::Record*>& runs);
   void say_changes();
   void say_beats();
   // True once all that was said has been taken by the transport.
@@ -143,7 +142,7 @@ class AgentClient::Sender {
   void tell_start(AgentRun::Record& run, std::vector<Event>& events);
   Event event_of(const Change& change) const;
   Event activity_of(AgentRun::Record& run, std::int64_t active);
-  void tell_state(const AgentRun::Record& run, std::vector<Event>& events);
+  void tell_state(AgentRun::Record& run, std::vector<Event>& events);
   Event beat(const AgentRun::Record& run, EventKind kind);
   Event plain(const AgentRun::Record& run, EventKind kind) const;
   void remove(AgentRun::Record& run);

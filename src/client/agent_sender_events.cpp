@@ -56,7 +56,8 @@ void AgentClient::Sender::apply(Change& change) {
   }
 }
 
-// As an event that changes nothing for a monitor that knows the run; its state follows.
+// Of a run whose register was dropped, so that a monitor hears of it in this connection only now.
+// As an event that changes nothing for a monitor that knows the run.
 void AgentClient::Sender::tell_start(AgentRun::Record& run, std::vector<Event>& events) {
   if (std::exchange(run.start_told_in, subscriptions_) == subscriptions_) {
     return;
@@ -121,20 +122,24 @@ Event AgentClient::Sender::activity_of(AgentRun::Record& run, std::int64_t activ
   return event;
 }
 
-// Behind tell_start(), enough for a monitor that knows nothing of the run. As told so far: what
-// came since follows.
+// Enough for a monitor that knows nothing of the run. As told so far: what came since follows.
 //
 // A promise that was broken has no rest to tell. To a monitor that warned of it, another promise
 // and `activity` each end that silence, so that it would warn once more; `idle` leaves it as it is.
 // A monitor that knew of no promise judges the silence, whose age it is told, by its own limit.
-void AgentClient::Sender::tell_state(const AgentRun::Record& run, std::vector<Event>& events) {
+void AgentClient::Sender::tell_state(AgentRun::Record& run, std::vector<Event>& events) {
+  run.start_told_in = subscriptions_;
+  const auto tell = [&](EventKind kind) -> Event& {
+    Event& event = events.emplace_back(beat(run, kind));
+    event.running_for_ms = since(run.started, now_);
+    return event;
+  };
   const bool broken = run.promised_until && *run.promised_until <= now_;
   if (!broken && (!run.idle || run.progress_told != 0)) {  // `idle` tells no progress
-    Event& event = events.emplace_back(beat(run, EventKind::activity));
-    event.progress = run.progress_told;
+    tell(EventKind::activity).progress = run.progress_told;
   }
   if (broken || run.idle) {
-    events.push_back(beat(run, EventKind::idle));
+    tell(EventKind::idle);
   }
   Event& event = events.back();
   if (run.promised_until && !broken) {
