@@ -292,6 +292,10 @@ void AgentClient::Sender::say_again() {
     if (run->place < runs_.size() && runs_[run->place].get() == run) {
       runs.push_back(run);
     }
+    if (change.what == What::begin) {
+      run->start_told_in =
+          0;  // its state tells it, too: the monitor may ignore a register's double
+    }
   }
   std::ranges::sort(runs);
   runs.erase(std::unique(runs.begin(), runs.end()), runs.end());

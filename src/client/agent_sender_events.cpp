@@ -128,10 +128,12 @@ Event AgentClient::Sender::activity_of(AgentRun::Record& run, std::int64_t activ
 // and `activity` each end that silence, so that it would warn once more; `idle` leaves it as it is.
 // A monitor that knew of no promise judges the silence, whose age it is told, by its own limit.
 void AgentClient::Sender::tell_state(AgentRun::Record& run, std::vector<Event>& events) {
-  run.start_told_in = subscriptions_;
+  const bool knows_start = std::exchange(run.start_told_in, subscriptions_) == subscriptions_;
   const auto tell = [&](EventKind kind) -> Event& {
     Event& event = events.emplace_back(beat(run, kind));
-    event.running_for_ms = since(run.started, now_);
+    if (!knows_start) {
+      event.running_for_ms = since(run.started, now_);
+    }
     return event;
   };
   const bool broken = run.promised_until && *run.promised_until <= now_;
