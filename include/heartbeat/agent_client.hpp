@@ -85,8 +85,7 @@ class HEARTBEAT_EXPORT AgentClient {
 // and counts as dropped.
 struct AgentRunOptions {
   std::string agent_id{};  // 1–128 bytes
-  // 0–128 bytes. Runs of one agent with different run_ids live side by side. One that replaces a
-  // run that may still be alive needs another: what that one says, its end too, would count for it.
+  // 0–128 bytes. Runs of one agent with different run_ids live side by side.
   std::string run_id{};
   std::string task_id{};     // 0–128 bytes
   std::string agent_type{};  // 0–64 bytes

@@ -265,41 +265,15 @@ void AgentClient::Sender::drop_beyond_limit() {
   }
 }
 
-// The state of each run, and what was sent in the last seconds once more with its seq; never as a
+// What was sent in the last seconds once more with its seq, and the state of each run, never as a
 // register, which would make a hung worker look alive.
-//
-// A monitor that knows nothing of a run learns its start from what it hears first, which is
-// therefore the state, or the register where that is among what is sent again; the state comes
-// behind it then, and behind all that is older. How long a run has been running is said in nothing
-// else: one that read the register late, and therefore takes the run for younger than it is, takes
-// what says so for an earlier run's, and must not lose more.
 void AgentClient::Sender::say_again() {
   for (Change& change : sent_.kept()) {
     // This connection may end before they have arrived, too.
-    sent_.note_said(change, now_, subscriptions_);
+    sent_.note_said(change, now_);
   }
-  std::vector<AgentRun::Record*> runs;
-  for (const auto& run : runs_) {
-    if (run->start_told_in != subscriptions_) {
-      runs.push_back(run.get());
-    }
-  }
-  say_states(runs);
   say_changes_again();
-  runs.clear();
-  for (const Change& change : sent_.kept()) {
-    AgentRun::Record* run = change.run.get();
-    if (run->place < runs_.size() && runs_[run->place].get() == run) {
-      runs.push_back(run);
-    }
-    if (change.what == What::begin) {
-      run->start_told_in =
-          0;  // its state tells it, too: the monitor may ignore a register's double
-    }
-  }
-  std::ranges::sort(runs);
-  runs.erase(std::unique(runs.begin(), runs.end()), runs.end());
-  say_states(runs);
+  say_states();
   next_beat_ = Clock::now();
   beat_from_ = 0;
 }
@@ -316,9 +290,9 @@ void AgentClient::Sender::say_changes_again() {
   }
 }
 
-void AgentClient::Sender::say_states(const std::vector<AgentRun::Record*>& runs) {
+void AgentClient::Sender::say_states() {
   std::vector<Event> events;
-  for (AgentRun::Record* run : runs) {
+  for (const auto& run : runs_) {
     tell_state(*run, events);
     if (events.size() + 2 > batch_events) {
       say(std::exchange(events, {}));
@@ -330,17 +304,14 @@ void AgentClient::Sender::say_states(const std::vector<AgentRun::Record*>& runs)
 void AgentClient::Sender::say_changes() {
   std::vector<Event> events;
   const std::uint64_t first_change = sent_.last_seq() + 1;
-  while (!waiting_.empty() && events.size() + 3 <= batch_events) {
+  while (!waiting_.empty() && events.size() + 2 <= batch_events) {
     Change& change = sent_.add(std::move(waiting_.front()));
     waiting_.pop_front();
-    if (change.what != What::begin && change.what != What::end) {
-      tell_start(*change.run, events);
-    }
     if (change.active != 0) {
       events.push_back(activity_of(*change.run, change.active));
     }
     apply(change);
-    sent_.note_said(change, now_, subscriptions_);
+    sent_.note_said(change, now_);
     events.push_back(event_of(change));
   }
   say(events, first_change, sent_.last_seq() + 1 - first_change);
@@ -357,10 +328,9 @@ void AgentClient::Sender::say_beats() {
     if (!handed_over_.empty()) {
       return;
     }
-    for (; beat_from_ < runs_.size() && events.size() + 2 <= batch_events; ++beat_from_) {
+    for (; beat_from_ < runs_.size() && events.size() < batch_events; ++beat_from_) {
       AgentRun::Record& run = *runs_[beat_from_];
       if (run.active.load(std::memory_order_relaxed) != 0) {
-        tell_start(run, events);
         events.push_back(activity_of(run, run.active.exchange(0, std::memory_order_acquire)));
       }
     }

@@ -63,8 +63,8 @@ class AgentClient::Sender {
 
     // Gives it its seq.
     Change& add(Change&& change);
-    // It is said at `now`, in that subscription.
-    void note_said(Change& change, std::int64_t now, std::uint64_t subscription);
+    // It is said at `now`.
+    void note_said(Change& change, std::int64_t now);
     // The transport took those with seqs from `first` to before `end`.
     void note_taken(std::uint64_t first, std::uint64_t end, std::int64_t now);
     // Those that the transport took long enough ago, or that are too many.
@@ -129,7 +129,7 @@ class AgentClient::Sender {
   // Tells a monitor that subscribed afresh all that it may have missed.
   void say_again();
   void say_changes_again();
-  void say_states(const std::vector<AgentRun::Record*>& runs);
+  void say_states();
   void say_changes();
   void say_beats();
   // True once all that was said has been taken by the transport.
@@ -139,10 +139,9 @@ class AgentClient::Sender {
   void say(std::span<const Event> events, std::uint64_t first_change = 0, std::size_t changes = 0);
   void apply(Change& change);
   void note_active(AgentRun::Record& run, std::int64_t active);
-  void tell_start(AgentRun::Record& run, std::vector<Event>& events);
   Event event_of(const Change& change) const;
   Event activity_of(AgentRun::Record& run, std::int64_t active);
-  void tell_state(AgentRun::Record& run, std::vector<Event>& events);
+  void tell_state(const AgentRun::Record& run, std::vector<Event>& events);
   Event beat(const AgentRun::Record& run, EventKind kind);
   Event plain(const AgentRun::Record& run, EventKind kind) const;
   void remove(AgentRun::Record& run);

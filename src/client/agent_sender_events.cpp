@@ -56,16 +56,6 @@ void AgentClient::Sender::apply(Change& change) {
   }
 }
 
-// Of a run whose register was dropped, so that a monitor hears of it in this connection only now.
-// As an event that changes nothing for a monitor that knows the run.
-void AgentClient::Sender::tell_start(AgentRun::Record& run, std::vector<Event>& events) {
-  if (std::exchange(run.start_told_in, subscriptions_) == subscriptions_) {
-    return;
-  }
-  Event& event = events.emplace_back(beat(run, EventKind::idle));
-  event.running_for_ms = since(run.started, now_);
-}
-
 Event AgentClient::Sender::event_of(const Change& change) const {
   Event event = plain(*change.run, change.kind);
   event.source = change_source_;
@@ -79,7 +69,6 @@ Event AgentClient::Sender::event_of(const Change& change) const {
   }
   switch (change.what) {
     case What::begin:
-      event.running_for_ms = since(change.run->started, now_);
       event.task_id = change.text;
       event.agent_type = change.agent_type;
       event.phase = change.phase;
@@ -127,21 +116,14 @@ Event AgentClient::Sender::activity_of(AgentRun::Record& run, std::int64_t activ
 // A promise that was broken has no rest to tell. To a monitor that warned of it, another promise
 // and `activity` each end that silence, so that it would warn once more; `idle` leaves it as it is.
 // A monitor that knew of no promise judges the silence, whose age it is told, by its own limit.
-void AgentClient::Sender::tell_state(AgentRun::Record& run, std::vector<Event>& events) {
-  const bool knows_start = std::exchange(run.start_told_in, subscriptions_) == subscriptions_;
-  const auto tell = [&](EventKind kind) -> Event& {
-    Event& event = events.emplace_back(beat(run, kind));
-    if (!knows_start) {
-      event.running_for_ms = since(run.started, now_);
-    }
-    return event;
-  };
+void AgentClient::Sender::tell_state(const AgentRun::Record& run, std::vector<Event>& events) {
   const bool broken = run.promised_until && *run.promised_until <= now_;
   if (!broken && (!run.idle || run.progress_told != 0)) {  // `idle` tells no progress
-    tell(EventKind::activity).progress = run.progress_told;
+    Event& event = events.emplace_back(beat(run, EventKind::activity));
+    event.progress = run.progress_told;
   }
   if (broken || run.idle) {
-    tell(EventKind::idle);
+    events.push_back(beat(run, EventKind::idle));
   }
   Event& event = events.back();
   if (run.promised_until && !broken) {
@@ -167,6 +149,7 @@ Event AgentClient::Sender::plain(const AgentRun::Record& run, EventKind kind) co
   event.kind = kind;
   event.agent_id = run.agent_id;
   event.run_id = run.run_id;
+  event.running_for_ms = since(run.started, now_);
   event.sent_at = std::chrono::floor<Duration>(std::chrono::system_clock::now());
   return event;
 }

@@ -20,14 +20,12 @@ AgentClient::Sender::Change& AgentClient::Sender::SentChanges::add(Change&& chan
 // To the monitor a run ends when it reads so, and what by its age began before that end belongs to
 // the run that ended. A run that follows one of its name closely therefore counts from where it is
 // told.
-void AgentClient::Sender::SentChanges::note_said(Change& change, std::int64_t now,
-                                                 std::uint64_t subscription) {
+void AgentClient::Sender::SentChanges::note_said(Change& change, std::int64_t now) {
   change.sent = now;
   AgentRun::Record& run = *change.run;
   if (change.what == What::end) {
     ended_[run.name()] = now;
   } else if (change.what == What::begin) {
-    run.start_told_in = subscription;
     if (const auto ended = ended_.find(run.name()); ended != ended_.end()) {
       run.started = std::max(run.started, std::min(now, ended->second + jitter_ms));
     }

@@ -18,6 +18,9 @@ constexpr Duration never{INT_MAX};
 constexpr int wait_min_ms = 100;
 constexpr int wait_max_ms = 200;
 
+// Less than the 5 s by which a run's start may seem to differ.
+constexpr Duration unacknowledged_max{4'000};
+
 int whole_ms(Duration duration) {
   return static_cast<int>(std::clamp(duration, Duration{0}, Duration{INT_MAX}).count());
 }
@@ -32,6 +35,9 @@ Publication::Publication(const std::string& endpoint, Duration linger) : endpoin
   // No handler is there, so nobody is asked; but a peer that does not speak ZMTP 3 is refused, and
   // with such a one, an HTTP server say, libzmq 4.3.4 ends the process.
   socket_.set(zmq::sockopt::zap_domain, "events");
+  // What the network held back for longer must not arrive any more: by the age that a run tells, a
+  // register of its own that comes late makes it look like an earlier run.
+  socket_.set(zmq::sockopt::tcp_maxrt, whole_ms(unacknowledged_max));
   // A full pipe refuses, rather than losing silently.
   socket_.set(zmq::sockopt::xpub_nodrop, 1);
   if (zmq_socket_monitor(socket_.handle(), connection_events,

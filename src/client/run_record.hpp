@@ -43,7 +43,6 @@ struct AgentRun::Record {
   std::int64_t active_told = 0;
   std::uint64_t progress_told = 0;
   std::optional<std::int64_t> promised_until;
-  std::uint64_t start_told_in = 0;  // the subscription; 0 = in none
   std::size_t place = 0;            // among the sender's runs
 
   // What the monitor knows it by.
