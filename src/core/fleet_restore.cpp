@@ -50,7 +50,7 @@ void Fleet::resume(const Numbers& numbers, Instant now, Instant down_from, Insta
   down_from_ = down_from;
   down_until_ = now;
   grace_until_ = grace_until;
-  paused_when_resumed_ = paused_;
+  paused_when_resumed_ = paused_when_set_ = paused_;
 
   std::vector<Slot> stale;
   std::vector<Slot> ended;

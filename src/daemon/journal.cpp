@@ -40,10 +40,19 @@ Journal::Journal(store::Storage& storage, const Options& options, const store::C
       epoch_(log.epoch()),
       written_at_(clocks.now),
       retry_at_(clocks.now) {
+  std::vector<core::Slot> slots;
   if (auto state = storage_.load()) {
+    for (const store::RunRecord& run : state->runs) {
+      slots.push_back(run.slot);
+    }
     restore(std::move(*state), clocks, options.restart_grace_ms);
   }
   fleet_.track_changes();
+  for (const core::Slot slot : slots) {
+    if (fleet_.run_at(slot).state == core::RunState::unknown) {
+      fleet_.changed_runs().add(slot);  // it gave way to a later run of its name: in the file, too
+    }
+  }
   health_.state_file = "kept";
 }
 

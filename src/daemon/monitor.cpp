@@ -62,7 +62,9 @@ void Monitor::run() {
     bus::wait(events_, alerts_, status_, fds, asked);
     turn(asked, since);
   }
-  watch_.finish(clocks(), finishing_max);
+  const store::Clocks at = clocks();
+  watch_.begin_turn({at.now, bus::thread_worked()}, {});  // the last one may have been paused, too
+  watch_.finish(at, finishing_max);
   publish(bus::boot_now());
   report_.finish();
   logger_->info("HeartbeatMonitor: stopped");

@@ -73,8 +73,8 @@ class Watch {
   void answer(std::optional<std::string_view> request, const store::Clocks& clocks,
               std::string& reply);
 
-  // At the end, after the last turn: what is not kept yet gets so long at most; then alerts may be
-  // left to publish.
+  // At the end, after the last turn and one more begin_turn(): what is not kept yet gets so long at
+  // most; then alerts may be left to publish.
   void finish(const store::Clocks& clocks, Duration limit);
 
   // REQUIRES: they differ only in what can change while it runs. After begin_turn(), which may tell

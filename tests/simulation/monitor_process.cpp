@@ -46,7 +46,9 @@ bool MonitorProcess::end() {
   if (in_turn_ || timeline_.now() < stopped_until_) {
     return false;
   }
-  watch_->finish(machine_.clocks(), finishing_max);
+  const store::Clocks clocks = machine_.clocks();
+  watch_->begin_turn({clocks.now, worked_}, std::min(asked_, timeline_.now() - since_));
+  watch_->finish(clocks, finishing_max);
   publish();
   kill();
   return true;

@@ -27,14 +27,15 @@ Instant Promptness::turn_from(Instant at) const {
   return at;
 }
 
-// Nothing overtakes what was sent before.
+// Nothing overtakes what was sent before, nor what comes in while it is on its way.
 Instant Promptness::received(Instant sent) const {
+  sent += tick;
   Instant received = sent;
   for (std::size_t i = 0; i < lags_.size() && lags_[i].from <= sent; ++i) {
     const Instant last = i + 1 < lags_.size() ? std::min(lags_[i + 1].from, sent) : sent;
     received = std::max(received, last + lags_[i].lag);
   }
-  return received + tick;
+  return received;
 }
 
 // The turn that reads what was sent then.

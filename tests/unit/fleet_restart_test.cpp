@@ -25,6 +25,18 @@ TEST_CASE("what was sent while nobody read is not lost, whatever is sent again b
   CHECK(counters.events_lost_total == (next ? 32U : 4U));
 }
 
+TEST_CASE("the first reload's grace does not grow with the pauses of earlier boots") {
+  Watched watched;
+  Numbers numbers;
+  numbers.paused = hours{200};  // longer than this machine has been up
+  watched.fleet.resume(numbers, start, start, start);
+  watched.fold(make(register_), Duration{0});
+  Limits shorter = test_limits();
+  shorter.stale_threshold_ms = seconds{1};
+  watched.set_limits(shorter, seconds{5}, seconds{15});
+  CHECK(watched.fleet.stale_deadline(*watched.fleet.find("pm", "")) == start + seconds{20});
+}
+
 TEST_CASE("a run that was forgotten does not stand in the way of the one that came after it") {
   Watched watched;
   const auto run_of = [](RunState state, std::uint64_t order) {

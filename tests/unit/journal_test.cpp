@@ -235,5 +235,19 @@ TEST_CASE("an alert that the file does not take at the end is published all the 
   CHECK(entry->alert.epoch != "e1");
 }
 
+TEST_CASE("the earlier of two records of one name leaves the file") {
+  Memory storage;
+  storage.before = store::State{};
+  storage.before->globals.epoch = "e1";
+  storage.before->globals.episode_epochs = {"e1"};
+  storage.before->runs = {store::run_at(0, 1, 0), store::run_at(1, 2, 0)};
+  storage.before->runs[0].agent_id = storage.before->runs[1].agent_id;
+  Kept kept(storage);
+  REQUIRE(kept.fleet.runs_in_flight() == 1);
+  kept.turn(100);
+  REQUIRE(storage.writing);
+  CHECK(storage.writing->forgotten == std::vector<std::uint32_t>{0});
+}
+
 }  // namespace
 }  // namespace heartbeat::daemon
