@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/check.hpp"
+#include "core/hash.hpp"
 
 namespace heartbeat::core {
 namespace {
@@ -31,36 +32,36 @@ void Fleet::pass_to(Instant now) {
 // group overlap.
 void Fleet::fold(std::span<const Event> events, Instant now, Transitions& out) {
   pass_to(now);
-  std::array<Hashes, group_size> hashes;
+  std::array<Places, group_size> places;
   for (; !events.empty(); events = events.subspan(std::min(group_size, events.size()))) {
     const auto group = events.first(std::min(group_size, events.size()));
-    prefetch(group, hashes);
+    prefetch(group, places);
     for (std::size_t i = 0; i < group.size(); ++i) {
-      fold_one(group[i], hashes[i], now, out);
+      fold_one(group[i], places[i], now, out);
       note_storm(now, out);
     }
   }
 }
 
-void Fleet::prefetch(std::span<const Event> group, std::span<Hashes> hashes) const {
-  std::array<Slot, group_size> runs;
-  std::array<Slot, group_size> sources;
+void Fleet::prefetch(std::span<const Event> group, std::span<Places> places) const {
   for (std::size_t i = 0; i < group.size(); ++i) {
-    hashes[i] = {hash_of(group[i].agent_id, group[i].run_id), hash_of(group[i].source)};
+    places[i].run_hash = hash_of(group[i].agent_id, group[i].run_id);
+    places[i].source_hash = hash_of(group[i].source);
+    by_run_.prefetch(places[i].run_hash);
+    sources_.prefetch(places[i].source_hash);
   }
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    // The hash alone nearly always decides, and does not wait for the record.
-    runs[i] = by_run_.find(hashes[i].run, [](Slot) { return true; });
-    if (runs[i] != no_slot) {
-      runs_.prefetch(runs[i]);
+  for (Places& place : places.first(group.size())) {
+    place.run = by_run_.likely(place.run_hash);
+    if (place.run != no_slot) {
+      runs_.prefetch(place.run);
     }
-    sources[i] = sources_.prefetch(hashes[i].source);
+    place.source = sources_.prefetch_likely(place.source_hash);
   }
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    if (runs[i] != no_slot) {
-      __builtin_prefetch(runs_[runs[i]].agent_id().data());
+  for (const Places& place : places.first(group.size())) {
+    if (place.run != no_slot) {
+      __builtin_prefetch(runs_[place.run].agent_id().data());
     }
-    sources_.prefetch_neighbours(sources[i]);
+    sources_.prefetch_neighbours(place.source);
   }
 }
 
@@ -74,11 +75,10 @@ void Fleet::prefetch(std::span<const Event> group, std::span<Hashes> hashes) con
 //
 // In flight, anything but a register that began well before the run is a zombie of an earlier one;
 // see is_of_earlier_run().
-void Fleet::fold_one(const Event& event, const Hashes& hashes, Instant now, Transitions& out) {
+void Fleet::fold_one(const Event& event, const Places& places, Instant now, Transitions& out) {
   ++counters_.events_received_total;
-  const Sequence sequence = sources_.observe(event, hashes.source, now);
-  Slot slot =
-      event.agent_id.empty() ? no_slot : find_record(event.agent_id, event.run_id, hashes.run);
+  const Sequence sequence = sources_.observe(event, places.source_hash, places.source, now);
+  Slot slot = event.agent_id.empty() ? no_slot : find_record(event, places);
   if (event.rejected) {
     ++counters_.events_rejected_total[static_cast<std::size_t>(*event.rejected)];
     sources_.note_rejected(sequence);
@@ -97,7 +97,7 @@ void Fleet::fold_one(const Event& event, const Hashes& hashes, Instant now, Tran
   }
   slot = slot != no_slot && runs_[slot].in_flight()
              ? fold_in_flight(slot, event, now, out)
-             : fold_not_in_flight(slot, event, hashes.run, sequence, now, out);
+             : fold_not_in_flight(slot, event, places.run_hash, sequence, now, out);
   if (slot == no_slot) {
     return;
   }
@@ -231,7 +231,7 @@ void Fleet::start(Slot slot, const Event& event, Instant now) {
 
 void Fleet::apply_sign_of_life(Slot slot, const Event& event, Instant now, Transitions& out) {
   Run& run = runs_[slot];
-  const Transition before = before_fresh(slot, now);
+  const std::optional<Transition> before = before_fresh(slot, now);
   const RunState state_before = run.state;
   const bool matters = apply_texts(run, event) || run.stale || run.promise != Duration{} ||
                        event.stale_after_ms.has_value();
@@ -284,7 +284,8 @@ bool Fleet::apply_texts(Run& run, const Event& event) {
 }
 
 // Ends the silence, and its episode if one is open. `before` describes the run before the event.
-void Fleet::make_fresh(Slot slot, Reason reason, const Transition& before, Transitions& out) {
+void Fleet::make_fresh(Slot slot, Reason reason, const std::optional<Transition>& before,
+                       Transitions& out) {
   Run& run = runs_[slot];
   if (!run.stale) {
     return;
@@ -294,7 +295,7 @@ void Fleet::make_fresh(Slot slot, Reason reason, const Transition& before, Trans
   if (run.episode == 0) {
     return;
   }
-  Transition resolved = before;
+  Transition resolved = *before;
   resolved.reason = reason;
   resolved.episode = run.episode;
   resolved.task_id = run.texts.get(Text::task_id);
@@ -323,8 +324,9 @@ Transition Fleet::describe(Slot slot, TransitionKind kind, Instant now) const {
   return transition;
 }
 
-Transition Fleet::before_fresh(Slot slot, Instant now) const {
-  return runs_[slot].stale ? describe(slot, TransitionKind::resolved, now) : Transition{};
+std::optional<Transition> Fleet::before_fresh(Slot slot, Instant now) const {
+  return runs_[slot].stale ? std::optional{describe(slot, TransitionKind::resolved, now)}
+                           : std::nullopt;
 }
 
 void Fleet::set_state(Run& run, RunState state) {

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/fleet.hpp"
+#include "core/hash.hpp"
 
 namespace heartbeat::core {
 

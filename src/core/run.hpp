@@ -72,6 +72,9 @@ struct Run {
 
   std::string_view agent_id() const { return texts.get(Text::agent_id); }
   std::string_view run_id() const { return texts.get(Text::run_id); }
+  bool is(std::string_view agent, std::string_view run) const {
+    return agent_id() == agent && run_id() == run;
+  }
   bool in_flight() const { return state == RunState::running || state == RunState::idle; }
 };
 

@@ -46,12 +46,14 @@ class Sources {
   Sources(const Sources&) = delete;
   Sources& operator=(const Sources&) = delete;
 
-  // `hash` is that of event.source. REQUIRES: `now` never decreases.
-  Sequence observe(const Event& event, std::uint64_t hash, Instant now);
+  // `hash` is that of event.source, `likely` where its record may be found, or no_slot. REQUIRES:
+  // `now` never decreases.
+  Sequence observe(const Event& event, std::uint64_t hash, Slot likely, Instant now);
 
-  // Both ask for memory that observe() will need, and wait for none: first the record of the source
-  // with this hash, whose likely place is returned, then those beside it in the list by `heard`.
-  Slot prefetch(std::uint64_t hash) const;
+  // These ask for memory that observe() will need, one after the other: the entry in the index, the
+  // record that it likely leads to, then those beside it in the list by `heard`.
+  void prefetch(std::uint64_t hash) const { by_name_.prefetch(hash); }
+  Slot prefetch_likely(std::uint64_t hash) const;
   void prefetch_neighbours(Slot slot) const;
 
   // An event whose sequence was observed is rejected after all. REQUIRES: just observed.

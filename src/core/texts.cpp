@@ -1,19 +1,8 @@
 #include "core/texts.hpp"
 
 #include <cstring>
-#include <numeric>
 
 namespace heartbeat::core {
-
-std::size_t Texts::offset(std::size_t index) const {
-  return std::accumulate(lengths_.begin(), lengths_.begin() + static_cast<std::ptrdiff_t>(index),
-                         std::size_t{0});
-}
-
-std::string_view Texts::get(Text which) const {
-  const auto index = static_cast<std::size_t>(which);
-  return {bytes_.get() + offset(index), lengths_[index]};
-}
 
 void Texts::set(Text which, std::string_view value) {
   const auto index = static_cast<std::size_t>(which);

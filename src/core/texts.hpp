@@ -17,12 +17,21 @@ inline constexpr std::size_t text_count = 7;
 class Texts {
  public:
   // The view holds until the next set().
-  std::string_view get(Text which) const;
+  std::string_view get(Text which) const {
+    const auto index = static_cast<std::size_t>(which);
+    return {bytes_.get() + offset(index), lengths_[index]};
+  }
   // REQUIRES: value is not a view into this object; all strings together fit 64 KiB.
   void set(Text which, std::string_view value);
 
  private:
-  std::size_t offset(std::size_t index) const;
+  std::size_t offset(std::size_t index) const {
+    std::size_t offset = 0;
+    for (std::size_t before = 0; before < index; ++before) {
+      offset += lengths_[before];
+    }
+    return offset;
+  }
 
   std::unique_ptr<char[]> bytes_;  // the strings end to end
   std::uint16_t capacity_ = 0;
