@@ -132,7 +132,7 @@ void Fleet::set_limits(const Limits& limits, Instant now, Duration grace) {
                                   : limits_.stale_threshold_ms;
     limits_set_at_ = now;
     paused_when_set_ = paused_;
-    reload_grace_ = grace;
+    reload_grace_ = std::max(grace, earlier_until - now);
   }
   limits_ = limits;
   requeue_from_ = 0;

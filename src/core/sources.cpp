@@ -144,7 +144,8 @@ const Source* Sources::find(std::string_view name) const {
 }
 
 const Source* Sources::find(const SourceMark& mark, Instant now) const {
-  if (mark.slot == no_slot || slots_[mark.slot].incarnation != mark.incarnation) {
+  // The file may know of a run, and not of its source yet.
+  if (mark.slot >= slots_.end() || slots_[mark.slot].incarnation != mark.incarnation) {
     return nullptr;
   }
   const Source& source = slots_[mark.slot];
@@ -158,7 +159,8 @@ SourceMark Sources::mark(Slot slot, std::uint64_t seq) const {
 
 std::uint64_t Sources::missing_after(const SourceMark& mark, Instant now) const {
   const Source* source = find(mark, now);
-  if (source == nullptr) {
+  // In the file a run may be ahead of its source.
+  if (source == nullptr || source->highest <= mark.seq) {
     return 0;
   }
   if (source->highest - mark.seq <= window_size) {

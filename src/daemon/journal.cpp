@@ -15,10 +15,6 @@ constexpr Duration retry_interval{1'000};  // after a failure
 // Also where nothing has changed: a successor takes the time since for time in which nobody
 // watched.
 constexpr Duration stamp_interval{1'000};
-// Shares of one batch. Of blocks one is enough: 20 a second pass over 1,000,000 runs in 50 s.
-constexpr std::size_t runs_per_batch = 4'096;
-constexpr std::size_t blocks_per_batch = 1;
-constexpr std::size_t sources_per_batch = 1'024;
 // Within so many times the grace there is no other: a monitor that crashes on and on is not blind.
 constexpr int graces_apart = 10;
 // Episodes that were opened after the last commit may have been told of in an epoch that is not in
@@ -33,12 +29,13 @@ store::Unusable corrupt(const std::string& path, const std::string& what) {
 
 Journal::Journal(store::Storage& storage, const Options& options, const store::Clocks& clocks,
                  core::Fleet& fleet, AlertLog& log, Health& health,
-                 std::shared_ptr<spdlog::logger> logger, EpochMaker new_epoch)
+                 std::shared_ptr<spdlog::logger> logger, EpochMaker new_epoch, const Shares& shares)
     : fleet_(fleet),
       log_(log),
       health_(health),
       logger_(std::move(logger)),
       new_epoch_(std::move(new_epoch)),
+      shares_(shares),
       storage_(storage),
       epoch_(log.epoch()),
       written_at_(clocks.now),
@@ -257,13 +254,14 @@ void Journal::add_changes(store::Batch& batch, bool everything) {
       add(*slot);
     }
   };
-  take(fleet_.changed_runs(), runs_per_batch, [&](core::Slot slot) { add_run(batch, slot); });
-  take(fleet_.changed_blocks(), blocks_per_batch,
+  take(fleet_.changed_runs(), shares_.runs_per_batch,
+       [&](core::Slot slot) { add_run(batch, slot); });
+  take(fleet_.changed_blocks(), shares_.blocks_per_batch,
        [&](core::Slot block) { add_block(batch, block); });
   // A seq that is in the file before what its event changed would make a double of that event, sent
   // again after a kill, which is ignored.
   const bool runs_are_in = fleet_.changed_runs().size() == 0;
-  take(fleet_.changed_sources(), runs_are_in ? sources_per_batch : 0, [&](core::Slot slot) {
+  take(fleet_.changed_sources(), runs_are_in ? shares_.sources_per_batch : 0, [&](core::Slot slot) {
     if (const core::Source* source = fleet_.source_at(slot)) {
       batch.sources.push_back(record_of(slot, *source));
     } else {

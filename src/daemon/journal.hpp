@@ -18,6 +18,7 @@
 #include "daemon/alert_log.hpp"
 #include "daemon/health.hpp"
 #include "daemon/options.hpp"
+#include "daemon/shares.hpp"
 #include "store/storage.hpp"
 
 namespace heartbeat::daemon {
@@ -28,7 +29,7 @@ class Journal {
   // store::Unusable. The references must outlive this.
   Journal(store::Storage& storage, const Options& options, const store::Clocks& clocks,
           core::Fleet& fleet, AlertLog& log, Health& health, std::shared_ptr<spdlog::logger> logger,
-          EpochMaker new_epoch);
+          EpochMaker new_epoch, const Shares& shares = {});
 
   // In each turn, after the transitions became alerts: takes note of what was written, and hands
   // over what is to be. `wait_max`: an alert that waits longer is published without the file.
@@ -62,6 +63,7 @@ class Journal {
   Health& health_;
   std::shared_ptr<spdlog::logger> logger_;
   EpochMaker new_epoch_;
+  Shares shares_;
   store::Storage& storage_;
 
   // The file's epoch is that of the log until an alert could not wait for its commit; from then on

@@ -71,10 +71,10 @@ void Monitor::run() {
 // The instant is one for the whole turn; I/O comes before verdicts, or a pause of this process
 // would look like everybody else's.
 void Monitor::turn(Duration asked, Instant since) {
-  take_signals();
   const store::Clocks at = clocks();
   const Instant now = at.now;
   watch_.begin_turn({now, bus::thread_worked()}, std::min(asked, now - since));
+  take_signals();  // new limits are held against deadlines that a pause has moved already
   probe(now);
   const bool drained = drain(now);
   watch_.judge(at, drained);

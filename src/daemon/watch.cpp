@@ -20,7 +20,7 @@ constexpr std::size_t requeued_per_turn = 16'384;
 
 Watch::Watch(const Options& options, store::Storage* storage, const store::Clocks& clocks,
              std::chrono::nanoseconds worked, std::shared_ptr<spdlog::logger> logger,
-             const EpochMaker& new_epoch)
+             const EpochMaker& new_epoch, const Shares& shares)
     : options_(options),
       logger_(std::move(logger)),
       fleet_(options_.limits),
@@ -31,7 +31,7 @@ Watch::Watch(const Options& options, store::Storage* storage, const store::Clock
       next_beat_(clocks.now) {
   health_.started = health_.checked_to = clocks.now;
   if (storage != nullptr) {
-    journal_.emplace(*storage, options_, clocks, fleet_, log_, health_, logger_, new_epoch);
+    journal_.emplace(*storage, options_, clocks, fleet_, log_, health_, logger_, new_epoch, shares);
   }
 }
 

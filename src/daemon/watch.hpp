@@ -19,6 +19,7 @@
 #include "daemon/journal.hpp"
 #include "daemon/options.hpp"
 #include "daemon/pauses.hpp"
+#include "daemon/shares.hpp"
 #include "daemon/status.hpp"
 #include "daemon/watermark.hpp"
 #include "heartbeat/alert.hpp"
@@ -33,7 +34,7 @@ class Watch {
   // now. `new_epoch` never gives a name twice, in no process. Throws store::Unusable.
   Watch(const Options& options, store::Storage* storage, const store::Clocks& clocks,
         std::chrono::nanoseconds worked, std::shared_ptr<spdlog::logger> logger,
-        const EpochMaker& new_epoch = make_epoch);
+        const EpochMaker& new_epoch = make_epoch, const Shares& shares = {});
 
   // How long the loop may sleep at most before its next turn.
   Duration time_to_sleep(Instant now) const;
@@ -76,7 +77,8 @@ class Watch {
   // left to publish.
   void finish(const store::Clocks& clocks, Duration limit);
 
-  // REQUIRES: they differ only in what can change while it runs.
+  // REQUIRES: they differ only in what can change while it runs. After begin_turn(), which may tell
+  // of a pause: deadlines that it moves are not past.
   void set_options(const Options& options, Instant now);
 
   const core::Fleet& fleet() const { return fleet_; }

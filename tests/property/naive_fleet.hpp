@@ -80,11 +80,12 @@ class Fleet {
   void advance(Instant until, Instant now, core::Transitions& out);
   void set_limits(const core::Limits& limits, Instant now, Duration grace) {
     if (limits.stale_threshold_ms != limits_.stale_threshold_ms) {
-      const bool graced = now <= limits_set_at_ + grace_ + (paused_ - paused_when_set_);
+      const Instant graced_to = limits_set_at_ + grace_ + (paused_ - paused_when_set_);
+      const bool graced = now <= graced_to;
       threshold_before_ = graced ? std::max(threshold_before_, limits_.stale_threshold_ms)
                                  : limits_.stale_threshold_ms;
       limits_set_at_ = now;
-      grace_ = grace;
+      grace_ = std::max(grace, graced_to - now);
       paused_when_set_ = paused_;
     }
     limits_ = limits;

@@ -1,5 +1,6 @@
 #include "consumer.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "finding.hpp"
@@ -11,8 +12,14 @@ constexpr Duration ahead_grace{100};
 
 }  // namespace
 
-Consumer::Consumer(Timeline& timeline, Chance& chance, const Ledger& ledger, int loses, Ask ask)
-    : timeline_(timeline), chance_(chance), ledger_(ledger), loses_(loses), ask_(std::move(ask)) {}
+Consumer::Consumer(Timeline& timeline, Chance& chance, const Ledger& ledger, int loses,
+                   std::size_t alerts_kept, Ask ask)
+    : timeline_(timeline),
+      chance_(chance),
+      ledger_(ledger),
+      loses_(loses),
+      alerts_kept_(alerts_kept),
+      ask_(std::move(ask)) {}
 
 bool Consumer::loses() { return timeline_.now() < cut_until_ || chance_.percent(loses_); }
 
@@ -53,6 +60,11 @@ void Consumer::handle(const Alert& alert) {
               published->agent_id == alert.agent_id,
           "a consumer was given alert " + std::to_string(alert.seq) + " of " + alert.epoch + " (" +
               alert.id + "), which is not what was published");
+  std::uint64_t& whole_to = whole_to_[alert.epoch];
+  require(alert.seq <= whole_to + 1, "a consumer was given alert " + std::to_string(alert.seq) +
+                                         " of " + alert.epoch + ", and not those after " +
+                                         std::to_string(whole_to));
+  whole_to = std::max(whole_to, alert.seq);
   last_ = alert.seq;
 }
 
@@ -62,8 +74,13 @@ void Consumer::catch_up() {
       epoch_ = page->epoch;
       last_ = 0;
     }
+    // Kept over restarts as well: what a monitor goes on with is an epoch as a whole.
+    require(page->first_seq <= 1 || page->last_seq - page->first_seq + 1 >= alerts_kept_,
+            "alerts of " + epoch_ + " are kept from " + std::to_string(page->first_seq) + " to " +
+                std::to_string(page->last_seq) + " only");
     if (page->first_seq > last_ + 1) {
       last_ = page->first_seq - 1;  // no longer kept
+      whole_to_[epoch_] = std::max(whole_to_[epoch_], last_);
     }
     const std::uint64_t before = last_;
     for (const Alert& alert : page->alerts) {
@@ -78,6 +95,11 @@ void Consumer::catch_up() {
 }
 
 void Consumer::has_all(const std::string& epoch, std::uint64_t last_seq) const {
+  for (const auto& [of_epoch, whole_to] : whole_to_) {
+    require(ledger_.find(of_epoch, whole_to) != nullptr,
+            "a consumer has " + std::to_string(whole_to) + " of " + of_epoch +
+                ", which was not published");
+  }
   require(epoch_ == epoch && last_ >= last_seq, "the consumer is at " + std::to_string(last_) +
                                                     " of " + epoch_ + ", the monitor at " +
                                                     std::to_string(last_seq) + " of " + epoch);

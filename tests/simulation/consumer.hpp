@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "chance.hpp"
@@ -19,7 +20,9 @@ class Consumer {
   // Asks the monitor; nullopt: it does not answer.
   using Ask = std::function<std::optional<AlertsReply>(const AlertsRequest&)>;
 
-  Consumer(Timeline& timeline, Chance& chance, const Ledger& ledger, int loses, Ask ask);
+  // `alerts_kept`: by the monitor, of its epoch.
+  Consumer(Timeline& timeline, Chance& chance, const Ledger& ledger, int loses,
+           std::size_t alerts_kept, Ask ask);
 
   // Each gets what is published, and may lose it.
   void hears(const Alert& alert);
@@ -40,9 +43,12 @@ class Consumer {
   Chance& chance_;
   const Ledger& ledger_;
   int loses_;
+  std::size_t alerts_kept_;
   Ask ask_;
   std::string epoch_;
   std::uint64_t last_ = 0;
+  // In each epoch it has handled all up to here, but for what was no longer kept when it asked.
+  std::map<std::string, std::uint64_t> whole_to_;
   bool proven_ = false;
   Instant cut_until_;
 };

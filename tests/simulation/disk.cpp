@@ -76,7 +76,7 @@ void Disk::write(std::unique_ptr<store::Batch> batch, const store::Clocks& clock
   const Duration latency = chance_.time(Duration{0}, slow ? latency_max_ : Duration{3});
   const bool fails = now < full_until_;
   always_fast_ = always_fast_ && !slow && !fails;
-  task_ = Task{std::move(batch), clocks, now, now + latency, fails};
+  task_ = Task{std::move(batch), clocks, now, now + latency, fails, true};
   timeline_.at(task_->done, [this, task = ++tasks_] {
     if (task_ && task == tasks_) {
       finish_task();
@@ -93,16 +93,23 @@ void Disk::finish_task() {
   if (task.fails) {
     result.error = name_ + ": no room";
   } else {
-    keep(*task.batch, task.clocks, task.handed_over);
+    keep(task);
   }
   result.batch = std::move(task.batch);
   written_ = std::move(result);
 }
 
-void Disk::keep(const store::Batch& batch, const store::Clocks& clocks, Instant handed_over) {
+void Disk::batch_left_out(bool some) {
+  if (task_ && task_->handed_over == timeline_.now()) {
+    task_->whole = !some;
+  }
+}
+
+void Disk::keep(const Task& task) {
   ends_in_order_ = true;
-  kept_.push_back({batch, clocks, clock_});
-  last_ = Last{clocks, handed_over, clocks.now + ahead_, boot_};
+  kept_.push_back({*task.batch, task.clocks, clock_});
+  const Instant whole_to = task.whole ? task.handed_over : last_ ? last_->whole_to : Instant{};
+  last_ = Last{task.clocks, task.handed_over, whole_to, task.clocks.now + ahead_, boot_};
 }
 
 std::optional<store::Storage::Written> Disk::written() {

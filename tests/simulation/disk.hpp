@@ -28,6 +28,9 @@ class Disk final : public store::Storage {
   std::optional<Written> written() override;
   std::optional<Written> wait_written(Duration limit) override;
 
+  // Of a batch that was handed over just now, if one was: whether it holds less than had changed.
+  void batch_left_out(bool some);
+
   // How its process ends: in order, killed, or with the machine.
   void close();
   void kill();
@@ -39,7 +42,8 @@ class Disk final : public store::Storage {
 
   struct Last {
     store::Clocks clocks;
-    Instant handed_over;  // of this world, as the next
+    Instant handed_over;  // of this world, as the next two
+    Instant whole_to;     // all that was changed by then is in the file
     Instant written;      // when the clocks were read
     std::string boot;
   };
@@ -60,9 +64,10 @@ class Disk final : public store::Storage {
     Instant handed_over;
     Instant done;
     bool fails = false;
+    bool whole = true;
   };
   void finish_task();
-  void keep(const store::Batch& batch, const store::Clocks& clocks, Instant handed_over);
+  void keep(const Task& task);
   void sync();
   void sync_each_second();
 

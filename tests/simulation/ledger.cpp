@@ -26,7 +26,7 @@ std::string content(Alert alert) {
 }  // namespace
 
 void Ledger::publishes(const Alert& alert) {
-  auto& alerts = epochs_[alert.epoch].alerts;
+  auto& alerts = epochs_[alert.epoch];
   if (const auto before = alerts.find(alert.seq); before != alerts.end()) {
     require(content(before->second) == content(alert),
             shown(alert) + " was published before as " + shown(before->second));
@@ -36,6 +36,13 @@ void Ledger::publishes(const Alert& alert) {
   require(alert.seq == (alerts.empty() ? 1 : alerts.rbegin()->first + 1),
           shown(alert) + " leaves a gap");
   alerts.emplace(alert.seq, alert);
+  if (!alert.storm.empty()) {
+    const auto storm = episodes_.find(alert.storm);
+    require(
+        storm != episodes_.end() && storm->second.kind == "storm" &&
+            (storm->second.open || storm->second.forgotten),
+        shown(alert) + " is of storm " + alert.storm + ", which nobody was told of, or is over");
+  }
   if (alert.kind == "resolved") {
     closes(alert.id, alert);
   } else {
@@ -54,6 +61,7 @@ void Ledger::opens(const Alert& alert) {
   require(is_new || episode.open || episode.forgotten,
           shown(alert) + " is of an episode that was closed");
   episode.of = subject(alert);
+  episode.kind = alert.kind;
   episode.open = alert.kind != "timeout";
 }
 
@@ -90,8 +98,8 @@ const Alert* Ledger::find(const std::string& epoch, std::uint64_t seq) const {
   if (found == epochs_.end()) {
     return nullptr;
   }
-  const auto alert = found->second.alerts.find(seq);
-  return alert == found->second.alerts.end() ? nullptr : &alert->second;
+  const auto alert = found->second.find(seq);
+  return alert == found->second.end() ? nullptr : &alert->second;
 }
 
 }  // namespace heartbeat::simulation

@@ -25,18 +25,16 @@ class Ledger {
   const Alert* find(const std::string& epoch, std::uint64_t seq) const;
 
  private:
-  struct Epoch {
-    std::map<std::uint64_t, Alert> alerts;
-  };
   struct Episode {
-    std::string of;  // which run, or what of the fleet
+    std::string of;    // which run, or "fleet"
+    std::string kind;  // of the alert that opened it
     bool open = false;
     bool forgotten = false;
   };
   void opens(const Alert& alert);
   void closes(const std::string& id, const Alert& alert);
 
-  std::map<std::string, Epoch> epochs_;
+  std::map<std::string, std::map<std::uint64_t, Alert>> epochs_;  // by seq
   std::map<std::string, Episode> episodes_;
 };
 

@@ -1,11 +1,13 @@
 // Lives through the worlds of many seeds, or through one, telling what happens in it.
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <charconv>
 #include <cstdint>
 #include <iostream>
 #include <mutex>
 #include <optional>
-#include <random>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -60,6 +62,15 @@ int live_many(std::uint64_t first, std::uint64_t seeds, unsigned threads) {
   return 1;
 }
 
+// A seed as it was written: strtoull() takes "-1" for 2^64 - 1, and what is too large likewise.
+std::string not_a_seed(std::string& text) {
+  std::uint64_t seed = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+  return error == std::errc{} && end == text.data() + text.size()
+             ? ""
+             : text + " is not a whole number from 0 to 18446744073709551615";
+}
+
 }  // namespace
 }  // namespace heartbeat::simulation
 
@@ -76,9 +87,13 @@ int main(int argc, char** argv) {
   app.add_option("--seeds", seeds, "How many worlds")
       ->capture_default_str()
       ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000}));
-  app.add_option("--from", first, "The first one's seed")->capture_default_str();
+  app.add_option("--from", first, "The first one's seed")
+      ->capture_default_str()
+      ->check(CLI::Validator(heartbeat::simulation::not_a_seed, "SEED"));
   app.add_option("--threads", threads, "At once")->check(CLI::Range(1U, 1024U));
-  app.add_option("--seed", seed, "Only this world, telling what happens")->excludes("--seeds");
+  app.add_option("--seed", seed, "Only this world, telling what happens")
+      ->check(CLI::Validator(heartbeat::simulation::not_a_seed, "SEED"))
+      ->excludes("--seeds");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

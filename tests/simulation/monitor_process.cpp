@@ -26,11 +26,12 @@ MonitorProcess::MonitorProcess(Timeline& timeline, Chance& chance, const Plan& p
 void MonitorProcess::start() {
   ++life_;
   disk_.open(machine_.clocks(), machine_.boot());
-  watch_.emplace(plan_.options, plan_.keeps_state ? &disk_ : nullptr, machine_.clocks(), worked_,
-                 logger_, [this] { return "epoch" + std::to_string(++epochs_); });
+  watch_.emplace(
+      plan_.options, plan_.keeps_state ? &disk_ : nullptr, machine_.clocks(), worked_, logger_,
+      [this] { return "epoch" + std::to_string(++epochs_); }, plan_.shares);
   since_ = received_ = stopped_until_ = timeline_.now();
   asked_ = stop_in_turn_ = Duration{};
-  in_turn_ = false;
+  in_turn_ = reloads_ = false;
   next_turn_.reset();
   wake();
 }
@@ -108,6 +109,9 @@ void MonitorProcess::begin_turn() {
   in_turn_ = true;
   const store::Clocks clocks = machine_.clocks();
   watch_->begin_turn({clocks.now, worked_}, std::min(asked_, at - since_));
+  if (std::exchange(reloads_, false)) {
+    watch_->set_options(onlooker_.rereads(at), clocks.now);
+  }
   if (watch_->wants_probe(clocks.now)) {
     later(chance_.time(Duration{0}, Duration{1}), [this, probe = watch_->probe_sent(clocks.now)] {
       receive({nullptr, probe});
@@ -123,8 +127,9 @@ void MonitorProcess::begin_turn() {
 void MonitorProcess::finish_turn(const store::Clocks& clocks, Instant at) {
   const bool drained = drain(clocks, at);
   watch_->judge(clocks, drained);
-  onlooker_.judged(at, *watch_);
+  onlooker_.judged(at, drained, *watch_);
   watch_->commit(clocks);
+  disk_.batch_left_out(watch_->health().state_changes_waiting > 1);  // one is that batch itself
   publish();
   if (const auto beat = watch_->next_beat(clocks)) {
     onlooker_.beats(*beat);

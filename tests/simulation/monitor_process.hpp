@@ -22,10 +22,14 @@ class Onlooker {
   virtual ~Onlooker() = default;
   virtual void arrives(const SharedMessage& message) = 0;
   virtual void reads(const SharedMessage& message, Instant at, const daemon::Watch& watch) = 0;
-  virtual void judged(Instant at, const daemon::Watch& watch) = 0;
+  // `drained`: all that had come to it was read.
+  virtual void judged(Instant at, bool drained, const daemon::Watch& watch) = 0;
   virtual void publishes(const daemon::AlertLog::Entry& entry) = 0;
   virtual void beats(const Beat& beat) = 0;
   virtual void stops(Instant from, Instant to) = 0;
+  virtual void lags(Instant from, Duration lag) = 0;
+  // The configuration as it is from here on.
+  virtual const daemon::Options& rereads(Instant at) = 0;
 };
 
 class MonitorProcess {
@@ -48,9 +52,14 @@ class MonitorProcess {
   void stop(Duration pause, bool in_turn);
 
   void deliver(const SharedMessage& message);
+  // Its next turn begins with reading the configuration.
+  void reload() { reloads_ = true; }
   void wake() { turn_at(timeline_.now()); }
   // How far its input thread is behind, from here on.
-  void set_lag(Duration lag) { lag_ = lag; }
+  void set_lag(Duration lag) {
+    lag_ = lag;
+    onlooker_.lags(timeline_.now(), lag);
+  }
 
  private:
   struct Arrival {
@@ -83,6 +92,7 @@ class MonitorProcess {
   std::optional<Instant> next_turn_;
   std::uint64_t turns_arranged_ = 0;
   bool in_turn_ = false;
+  bool reloads_ = false;
   Instant since_;
   Duration asked_{};
   std::chrono::nanoseconds worked_{};

@@ -1,6 +1,7 @@
 #include "truth.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "finding.hpp"
 
@@ -11,17 +12,11 @@ constexpr Duration earlier_run_slack{5'000};
 constexpr std::uint64_t window = 64;
 // The monitor may take a pause to be shorter than it was by what counts as none, and by what it
 // was about to sleep; and longer by the latency of its turns.
-constexpr Duration pause_missed_max{110};
-constexpr Duration pause_added_max{60};
-constexpr Duration promptly{15};  // 10 ms, a probe's way, and what the clock's granularity adds
+constexpr Duration pause_missed_max{100};
+constexpr Duration pause_added_max{1};
 constexpr Duration actives_kept{5'000};
-constexpr std::size_t few_runs = 100;  // runs_max below this: capacity and eviction matter
 
 std::string ms(Instant instant) { return std::to_string(instant.time_since_epoch().count()); }
-
-std::string shown(const std::pair<std::string, std::string>& name) {
-  return name.first + "/" + name.second;
-}
 
 }  // namespace
 
@@ -34,42 +29,87 @@ bool Truth::duplicate(const Message& message, Instant at) {
     return false;
   }
   Source& source = sources_[message.source];
-  const std::uint64_t highest = source.seen.empty() ? 0 : source.seen.rbegin()->first;
+  auto& seen = source.seen;
+  const std::uint64_t highest = seen.empty() ? 0 : seen.rbegin()->first;
   const bool anew = message.kind == EventKind::register_ && message.seq == 1 && highest > 1;
   if (anew || message.seq + window < highest) {
-    source.seen.clear();
+    seen.clear();
+    source.began = at;
   }
-  return !source.seen.emplace(message.seq, at).second;
+  const bool after_gap = source.restored && message.seq > highest + 1;
+  if (seen.empty() || after_gap) {
+    source.base = message.seq;
+    ++source.incarnation;
+  }
+  source.restored = source.restored && message.seq <= highest && !seen.empty();
+  return !seen.emplace(message.seq, at).second;
 }
 
 void Truth::reads(const SharedMessage& message, Instant at, const core::Fleet& fleet) {
   const Name name{message->agent_id, message->run_id};
   auto& unread = unread_[name];
-  std::erase_if(unread, [&](const auto& each) { return each.first == message; });
-  if (duplicate(*message, at)) {
-    return;
+  const auto arrival =
+      std::ranges::find(unread, message, [](const auto& each) { return each.first; });
+  waited_ = Duration{};
+  if (arrival != unread.end()) {
+    waited_ = at - arrival->second;
+    unread.erase(arrival);
   }
+  if (!duplicate(*message, at)) {
+    folds(message, at, fleet);
+  }
+  note_storm(at);
+}
+
+void Truth::folds(const SharedMessage& message, Instant at, const core::Fleet& fleet) {
+  const Name name{message->agent_id, message->run_id};
   Run& run = runs_[name];
-  const bool evicted = plan_.options.limits.runs_max < few_runs && run.state == State::ended &&
+  const bool evicted = plan_.is_crowded() && run.state == State::ended &&
                        fleet.tombstone(name.first, name.second, Instant{}) == nullptr;
   if (run.state == State::ended &&
       (evicted || at - run.last_zombie > plan_.options.limits.tombstone_ms)) {
     run.state = State::unknown;
   }
+  const Instant changed_before = std::exchange(run.changed_at, Instant::min());
   if (run.state == State::in_flight) {
-    reads_in_flight(name, run, *message, at);
+    reads_in_flight(name, run, *message, at, fleet);
   } else {
-    reads_other(run, *message, at, fleet);
+    reads_other(run, *message, at);
+  }
+  if (run.changed_at == Instant::min()) {
+    run.changed_at = changed_before;
+  } else {
+    run.changed_by = message->source.empty() ? nullptr : message;
   }
   run.read_at = at;
 }
 
-void Truth::reads_in_flight(const Name& name, Run& run, const Message& message, Instant at) {
-  const bool of_earlier_run = message.running_for_ms && message.kind != EventKind::register_ &&
-                              at - *message.running_for_ms < run.started - earlier_run_slack;
-  if (of_earlier_run) {
-    return;
+void Truth::note_mark(Run& run, const Message& message) {
+  const auto source = sources_.find(message.source);
+  run.mark = source == sources_.end()
+                 ? Mark{}
+                 : Mark{message.source, message.seq, source->second.incarnation};
+}
+
+void Truth::reads_in_flight(const Name& name, Run& run, const Message& message, Instant at,
+                            const core::Fleet& fleet) {
+  const Instant began = at - message.running_for_ms.value_or(Duration{});
+  if (message.running_for_ms && message.kind != EventKind::register_ &&
+      began < run.started - earlier_run_slack) {
+    const core::Run* watched = fleet.find(name.first, name.second);
+    require(watched != nullptr, shown(name) + " is in flight and not watched");
+    const Duration late = std::chrono::seconds{watched->read_late_seconds};
+    require(late + std::chrono::seconds{1} > run.waited,
+            shown(name) + " began " + ms(run.started) + ", read after " +
+                std::to_string(run.waited.count()) + " ms, which the monitor does not know");
+    if (began < run.started - earlier_run_slack - late) {
+      return;
+    }
+    run.started = began;
+    run.changed_at = at;
+    run.waited = Duration{};
   }
+  before_ = fields(run, stale_after(run), at);
   switch (message.kind) {
     case EventKind::register_:
       fresh(name, run, "re-registered");
@@ -83,7 +123,7 @@ void Truth::reads_in_flight(const Name& name, Run& run, const Message& message, 
   }
 }
 
-void Truth::reads_other(Run& run, const Message& message, Instant at, const core::Fleet& fleet) {
+void Truth::reads_other(Run& run, const Message& message, Instant at) {
   if (message.kind == EventKind::unregister) {
     return;
   }
@@ -95,9 +135,13 @@ void Truth::reads_other(Run& run, const Message& message, Instant at, const core
       return;
     }
   }
-  if ((registers || plan_.options.limits.adopt_unknown) &&
-      fleet.runs_in_flight() < plan_.options.limits.runs_max) {
+  if (!registers && !plan_.options.limits.adopt_unknown) {
+    return;
+  }
+  if (runs_in_flight() < plan_.options.limits.runs_max) {
     start(run, message, at);
+  } else {
+    note_rejected();
   }
 }
 
@@ -106,6 +150,7 @@ void Truth::start(Run& run, const Message& message, Instant at) {
   run.state = State::in_flight;
   run.idle = message.kind == EventKind::idle;
   run.started = at - message.running_for_ms.value_or(Duration{});
+  run.waited = waited_;
   active(run, at - message.idle_for_ms.value_or(Duration{}), at);
   run.promise = message.stale_after_ms;
   run.promised_at = run.promise_at = at;
@@ -113,6 +158,7 @@ void Truth::start(Run& run, const Message& message, Instant at) {
     run.timeout_after = message.timeout_after_ms;
   }
   run.changed_at = at;
+  note_mark(run, message);
 }
 
 void Truth::active(Run& run, Instant active, Instant at) {
@@ -127,6 +173,7 @@ void Truth::active(Run& run, Instant active, Instant at) {
 
 void Truth::sign_of_life(const Name& name, Run& run, const Message& message, Instant at) {
   const bool idle = message.kind == EventKind::idle;
+  note_mark(run, message);
   if (run.idle != idle || run.promise || message.stale_after_ms || run.stale) {
     run.changed_at = at;
   }
@@ -144,7 +191,8 @@ void Truth::sign_of_life(const Name& name, Run& run, const Message& message, Ins
     if (at <= fresh_until(true)) {
       fresh(name, run, "activity");
     } else if (at <= fresh_until(false) && run.stale && !run.episode.empty()) {
-      expected_.push_back({name, run.episode, "activity", false});
+      expected_.push_back({name, run.episode, "activity", before_, false});
+      run.perhaps_fresh = true;
     }
   }
   if (message.stale_after_ms) {
@@ -157,7 +205,7 @@ void Truth::sign_of_life(const Name& name, Run& run, const Message& message, Ins
 
 void Truth::fresh(const Name& name, Run& run, const char* reason) {
   if (run.stale && !run.episode.empty()) {
-    expected_.push_back({name, run.episode, reason});
+    expected_.push_back({name, run.episode, reason, before_});
   }
   run.stale = false;
   run.episode.clear();
@@ -168,6 +216,7 @@ void Truth::end(Run& run, Instant at) {
   run.stale = false;
   run.episode.clear();
   run.ended_at = run.last_zombie = run.changed_at = at;
+  note_room();
 }
 
 Duration Truth::paused(Instant since, bool surely, Instant before) const {
@@ -181,46 +230,34 @@ Duration Truth::paused(Instant since, bool surely, Instant before) const {
   return sum;
 }
 
-Instant Truth::silence_from(const Run& run, Instant at) const {
-  const Instant exceeded = run.promise ? run.promised_at + *run.promise + run.paused_promise +
-                                             paused(run.promise_at, true, at)
-                                       : run.active + plan_.options.limits.stale_threshold_ms +
-                                             run.paused_active + paused(run.active_at, true, at);
-  return std::max(exceeded, grace_from_ + paused(started_, true, at));
+Instant Truth::repeat_due(const Run& run) const {
+  return std::max(run.last_warning + plan_.options.limits.check_interval_ms, silence_to(run));
 }
 
-Instant Truth::silence_to(const Run& run) const {
-  const Instant exceeded = run.promise ? run.promised_at + *run.promise + run.paused_promise +
-                                             paused(run.promise_at, false)
-                                       : run.active + plan_.options.limits.stale_threshold_ms +
-                                             run.paused_active + paused(run.active_at, false);
-  return std::max(exceeded, grace_to_ + paused(started_, false));
+Duration Truth::stale_after(const Run& run) const {
+  return run.promise.value_or(plan_.options.limits.stale_threshold_ms);
 }
 
 Duration Truth::timeout_after(const Run& run) const {
   return run.timeout_after.value_or(plan_.options.limits.timeout_threshold_ms);
 }
 
-// Until when something that is due then may be left unsaid.
-Instant Truth::in_time(Instant due) const {
-  const Instant since = std::max(due, started_);
-  Instant until = since + promptly + 2 * plan_.lag_max;
-  for (const Pause& pause : pauses_) {
-    if (pause.to > since && pause.from <= until) {
-      until += pause.to - pause.from + pause_added_max;
-    }
-  }
-  return until;
+bool Truth::is_late(const Run& run, Instant due, Instant at) const {
+  const Instant known = std::max({due, run.read_at, reloaded_at_});
+  return at > known && at > promptness_.said_by(known);
 }
 
 void Truth::says(const Alert& alert, Instant at) {
+  epoch_ = alert.epoch;
   if (alert.agent_id.empty()) {
-    return;  // of the fleet
+    return says_of_fleet(alert, at);
   }
   const Name name{alert.agent_id, alert.run_id};
   if (alert.kind == "resolved") {
     return says_resolved(alert);
   }
+  require(alert.storm == storm_, shown(name) + ": a " + alert.kind + " is of storm '" +
+                                     alert.storm + "', and '" + storm_ + "' goes on");
   Run& run = runs_[name];
   require(run.state == State::in_flight,
           shown(name) + " is not in flight, but there is a " + alert.kind);
@@ -230,6 +267,8 @@ void Truth::says(const Alert& alert, Instant at) {
     says_timeout(name, run, alert, at);
   }
   run.changed_at = at;
+  run.changed_by = nullptr;
+  note_storm(at);
 }
 
 void Truth::nothing_unread(const Name& name, const Run& run, Instant by, bool of_its_end,
@@ -253,6 +292,7 @@ void Truth::nothing_unread(const Name& name, const Run& run, Instant by, bool of
 
 void Truth::says_stale(const Name& name, Run& run, const Alert& alert, Instant at) {
   const core::Limits& limits = plan_.options.limits;
+  check_fields(alert, fields(run, stale_after(run), at));
   const Instant due = silence_from(run, at);
   require(due < at, shown(name) + " is called stale before " + ms(due));
   if (run.stale) {
@@ -261,10 +301,16 @@ void Truth::says_stale(const Name& name, Run& run, const Alert& alert, Instant a
             shown(name) + ": a repeat of " + alert.id + ", but " + run.episode + " is open");
     require(at > run.last_warning + limits.check_interval_ms,
             shown(name) + ": a repeat too early, after " + ms(run.last_warning));
+    require(!is_late(run, repeat_due(run), at),
+            shown(name) + ": a repeat is late, due at " + ms(repeat_due(run)));
   } else {
     require(limits.stale_rearm || !run.warned,
             shown(name) + " is warned of again in one registration");
     nothing_unread(name, run, due, false, alert);
+    run.stale_since = at;
+    run.opened_by = {alert.epoch, alert.seq};
+    require(!is_late(run, silence_to(run), at),
+            shown(name) + " is called stale late, due at " + ms(silence_to(run)));
   }
   run.stale = run.warned = true;
   run.episode = alert.id;
@@ -272,12 +318,14 @@ void Truth::says_stale(const Name& name, Run& run, const Alert& alert, Instant a
 }
 
 void Truth::says_timeout(const Name& name, Run& run, const Alert& alert, Instant at) {
+  check_fields(alert, fields(run, timeout_after(run), at));
   const Instant due = run.started + timeout_after(run);
   require(due < at, shown(name) + " is called too long before " + ms(due));
   require(alert.supersedes == run.episode, shown(name) + ": a timeout supersedes '" +
                                                alert.supersedes + "', but '" + run.episode +
                                                "' is open");
   nothing_unread(name, run, due, true, alert);
+  require(!is_late(run, due, at), shown(name) + " is timed out late, due at " + ms(due));
   end(run, at);
 }
 
@@ -294,6 +342,7 @@ void Truth::says_resolved(const Alert& alert) {
   require(alert.id == expected.id && alert.reason == expected.reason,
           alert.id + " is resolved by " + alert.reason + ", but it ought to be " + expected.id +
               " by " + expected.reason);
+  check_fields(alert, expected.fields);
   Run& run = runs_[expected.run];
   if (!expected.surely && run.episode == expected.id) {
     run.stale = false;
@@ -306,21 +355,22 @@ void Truth::turn_over(Instant at) {
     require(!expected.surely, expected.id + " is not resolved by " + expected.reason);
   }
   expected_.clear();
-  for (const auto& [name, run] : runs_) {
+  fleet_turn_over(at);
+  for (auto& [name, run] : runs_) {
+    run.perhaps_fresh = false;
     if (run.state != State::in_flight) {
       continue;
     }
-    const auto unread = unread_.find(name);
-    if (unread != unread_.end() && !unread->second.empty()) {
-      continue;  // whether that is read in time is a matter of the lag
-    }
     const Instant timeout = run.started + timeout_after(run);
-    require(at <= in_time(std::max(timeout, run.read_at)),
+    require(!is_late(run, timeout, at),
             shown(name) + ": no timeout, although due at " + ms(timeout));
-    const bool warns = !run.stale && (plan_.options.limits.stale_rearm || !run.warned);
     const Instant silence = silence_to(run);
-    require(!warns || at <= in_time(std::max(silence, run.read_at)) || at > timeout,
+    const bool warns = !run.stale && (plan_.options.limits.stale_rearm || !run.warned);
+    require(!warns || !is_late(run, silence, at) || at > timeout,
             shown(name) + ": no warning, although due at " + ms(silence));
+    const bool repeats = !run.episode.empty() && !plan_.options.limits.stale_warning_only_once;
+    require(!repeats || !is_late(run, repeat_due(run), at) || at > timeout,
+            shown(name) + ": no repeat, although due at " + ms(repeat_due(run)));
   }
 }
 

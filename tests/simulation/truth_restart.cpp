@@ -9,13 +9,8 @@ namespace {
 
 constexpr Duration rounding{1};
 constexpr int graces_apart = 10;
-constexpr std::size_t few_runs = 100;
 constexpr Duration forever{INT64_MAX / 4};
 constexpr Duration sources_kept{3'500'000};  // in silence, nearly
-
-std::string shown(const std::pair<std::string, std::string>& name) {
-  return name.first + "/" + name.second;
-}
 
 bool near(Instant one, Instant other) { return one - other <= rounding && other - one <= rounding; }
 
@@ -23,12 +18,19 @@ bool near(Instant one, Instant other) { return one - other <= rounding && other 
 
 void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
   started_ = restart.started;
+  promptness_.starts(restart.started);
   older_ += restart.older;
   unread_.clear();
   expected_.clear();
+  expected_of_fleet_.clear();
+  reload_.reset();
   grace_from_ = grace_to_ = Instant{};
+  down_from_ = down_from_perhaps_ = restart.started;
   if (!restart.remembers) {
     pauses_.clear();
+    storm_.clear();
+    capacity_.clear();
+    in_storm_ = is_full_ = false;
     runs_.clear();
     sources_.clear();
     return;
@@ -44,12 +46,18 @@ void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
   starts_.push_back(restart.wall);
   // Those that it may not have noticed, or not have written.
   std::erase_if(pauses_, [&](const Pause& pause) { return pause.to > restart.kept_to; });
+  // Across boots the wall clock has to do, and that may have jumped.
+  const Duration down = restart.started - restart.died;
+  down_from_ = restart.started - std::min(down, restart.down);
+  down_from_perhaps_ = restart.started - std::max(down, restart.down);
   const core::Fleet& fleet = watch.fleet();
   const Duration ahead = restart.started - watch.health().started;
+  Sources known = known_sources(watch, restart);
   for (auto& [name, run] : runs_) {
     const core::Run* now = fleet.find(name.first, name.second);
     const core::Run* ended = fleet.tombstone(name.first, name.second, Instant{});
-    if (run.changed_at <= restart.kept_to) {
+    run.waited = Duration{};  // a restart forgets that
+    if (run.changed_at <= restart.kept_to || is_told(run, known, restart)) {
       check_kept(name, run, now, ended, ahead, restart, fleet);
     }
     if (now != nullptr) {
@@ -66,7 +74,19 @@ void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
   }
   pauses_.clear();
   require(fleet.runs_in_flight() == runs_in_flight(), "a restart made runs up");
-  take_over_sources(watch, restart);
+  take_over_sources(std::move(known), restart);
+  take_over_fleet(watch, restart);
+}
+
+bool Truth::is_told(const Run& run, const Sources& known, const Restart& restart) const {
+  if (run.changed_by == nullptr) {
+    return false;
+  }
+  const std::string& name = run.changed_by->source;
+  const auto before = sources_.find(name);
+  const auto source = known.find(name);
+  return before != sources_.end() && before->second.began <= restart.sources_kept_to &&
+         source != known.end() && source->second.seen.contains(run.changed_by->seq);
 }
 
 void Truth::check_kept(const Name& name, const Run& run, const core::Run* now,
@@ -76,7 +96,7 @@ void Truth::check_kept(const Name& name, const Run& run, const core::Run* now,
   if (run.state != State::in_flight) {
     require(now == nullptr, of + "it is in flight, and was not");
     const bool remembered =
-        run.state == State::ended && plan_.options.limits.runs_max >= few_runs &&
+        run.state == State::ended && !plan_.is_crowded() &&
         restart.started - run.last_zombie + restart.older <= plan_.options.limits.tombstone_ms;
     require(ended != nullptr || !remembered, of + "it is not known to have ended");
     require(ended == nullptr || run.state == State::unknown ||
@@ -118,6 +138,7 @@ void Truth::take_over(Run& run, const core::Run& from, Duration ahead, const dae
   run.warned = warned;
   run.episode = watch.alerts().episode_id(from.episode);
   run.last_warning = from.last_warning + ahead;
+  run.stale_since = from.stale_since + ahead;
   run.started = from.started + ahead;
   active(run, from.last_activity + ahead, at);
   const Duration paused_in_all = watch.fleet().numbers().paused;
@@ -131,11 +152,16 @@ void Truth::take_over(Run& run, const core::Run& from, Duration ahead, const dae
   if (from.timeout_after != Duration{}) {
     run.timeout_after = from.timeout_after;
   }
+  const core::Fleet& fleet = watch.fleet();
+  const std::string source(fleet.source_name(from, watch.health().started));
+  if (!source.empty()) {
+    run.mark = {source, from.source.seq, 0};
+  }
 }
 
-void Truth::take_over_sources(const daemon::Watch& watch, const Restart& restart) {
+Truth::Sources Truth::known_sources(const daemon::Watch& watch, const Restart& restart) {
   const core::Fleet& fleet = watch.fleet();
-  std::map<std::string, Source> known;
+  Sources known;
   std::size_t left = fleet.sources();
   for (core::Slot slot = 0; left > 0; ++slot) {
     const core::Source* source = fleet.source_at(slot);
@@ -147,7 +173,9 @@ void Truth::take_over_sources(const daemon::Watch& watch, const Restart& restart
       sources_.erase(source->name);  // it is forgotten at its next event
       continue;
     }
-    auto& seen = known[source->name].seen;
+    auto& [seen, began, incarnation, base, restored] = known[source->name];
+    base = source->base;
+    restored = true;
     seen[source->highest] = restart.kept_to;
     for (std::uint64_t behind = 1; behind <= 64 && behind < source->highest; ++behind) {
       if ((source->window >> (behind - 1) & 1) != 0) {
@@ -155,6 +183,10 @@ void Truth::take_over_sources(const daemon::Watch& watch, const Restart& restart
       }
     }
   }
+  return known;
+}
+
+void Truth::take_over_sources(Sources&& known, const Restart& restart) {
   for (const auto& [name, source] : sources_) {
     if (older_ > sources_kept) {
       break;
@@ -162,7 +194,7 @@ void Truth::take_over_sources(const daemon::Watch& watch, const Restart& restart
     for (const auto& [seq, at] : source.seen) {
       const auto& seen = known[name].seen;
       const bool in_window = !seen.empty() && seq + 64 >= seen.rbegin()->first;
-      require(at > restart.kept_to || (!seen.empty() && !in_window) || seen.contains(seq),
+      require(at > restart.sources_kept_to || (!seen.empty() && !in_window) || seen.contains(seq),
               name + "#" + std::to_string(seq) + " was read, and is not known after a restart");
     }
   }

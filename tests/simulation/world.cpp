@@ -18,8 +18,15 @@ namespace {
 
 constexpr Duration minute{60'000};
 constexpr Duration publishing_max{60};  // beyond what an alert may wait for its commit
-// A monitor has in its file what it read so long before.
+// A monitor has in its file what it read so long before; with small batches somewhat later: of runs
+// one follows the other, of sources, three to an agent, one may wait for the next that is due.
 constexpr Duration kept_within{160};
+constexpr Duration next_batch{6};
+constexpr Duration next_due_batch{3 * 60};
+
+std::int64_t batches(const Plan& plan, std::size_t share) {
+  return plan.agents / static_cast<std::int64_t>(share);
+}
 constexpr Duration settling{4'000};
 constexpr Duration consumer_in_time{1'200};  // a beat, and the grace for one that is ahead
 
@@ -49,10 +56,10 @@ World::World(std::uint64_t seed, std::ostream* trace)
       logger_(make_logger(trace)),
       chance_(seed),
       plan_(make_plan(chance_)),
-      disk_(timeline_, chance_, plan_.options.alerts_kept, [this] { monitor_.wake(); }),
+      disk_(timeline_, chance_, plan_.options.alerts_kept, [this] { written(); }),
       monitor_(timeline_, chance_, plan_, machine_, disk_, *this, logger_),
       truth_(plan_),
-      consumer_(timeline_, chance_, ledger_, plan_.loses,
+      consumer_(timeline_, chance_, ledger_, plan_.loses, plan_.options.alerts_kept,
                 [this](const AlertsRequest& request) { return ask(request); }),
       cut_until_(static_cast<std::size_t>(plan_.agents)),
       connected_at_(cut_until_.size()) {
@@ -91,13 +98,21 @@ void World::arrange_faults() {
     return timeline_.now() + chance_.time(Duration{200}, most);
   };
   arrange(plan_.pauses, [this] { pause(); });
-  arrange(plan_.kills, [this] { dies(Death::kill); });
+  arrange(plan_.kills, [this] {
+    const bool whole_batches = plan_.shares.runs_per_batch == daemon::Shares{}.runs_per_batch;
+    if (whole_batches || chance_.one_in(2)) {
+      dies(Death::kill);
+    } else {
+      killed_at_part_ = true;
+    }
+  });
   arrange(plan_.ends, [this] { dies(Death::end); });
   arrange(plan_.power_cuts, [this] { dies(Death::power_cut); });
   arrange(plan_.clock_jumps, [this] {
     machine_.wall_jumps(chance_.time(Duration{-7'200'000}, Duration{7'200'000}));
     trace("the wall clock jumps");
   });
+  arrange(plan_.reloads, [this] { monitor_.reload(); });
   arrange(plan_.slow_disks, [this, for_a_while] {
     disk_.slow(chance_.time(Duration{20}, Duration{600}), for_a_while(Duration{3'000}));
     trace("the disk is slow");
@@ -108,7 +123,7 @@ void World::arrange_faults() {
   });
   arrange(plan_.partitions, [this, for_a_while] {
     const Instant until = for_a_while(3 * plan_.options.limits.stale_threshold_ms);
-    const auto part = chance_.number(1, 4);
+    const auto part = chance_.number(1, 3);
     for (std::size_t i = 0; i < cut_until_.size(); ++i) {
       if (chance_.one_in(part)) {
         cut_until_[i] = until;
@@ -152,6 +167,16 @@ void World::send(std::size_t agent, const SharedMessage& message) {
   }
 }
 
+// That is when the file holds least of what belongs together.
+void World::written() {
+  if (killed_at_part_ && disk_.last() && disk_.last()->whole_to < disk_.last()->handed_over) {
+    killed_at_part_ = false;
+    dies(Death::kill);
+  } else {
+    monitor_.wake();
+  }
+}
+
 void World::dies(Death how) {
   if (!monitor_.runs() || settling_) {
     return;
@@ -179,13 +204,21 @@ void World::dies(Death how) {
   death.remembers = plan_.keeps_state && disk_.last();
   if (death.remembers) {
     // In the same millisecond there may have been another turn.
-    death.kept_to = disk_.last()->handed_over - Duration{1};
+    death.kept_to = death.sources_kept_to = disk_.last()->whole_to - Duration{1};
     if (clean) {
-      Instant kept_to = now - (how == Death::end ? Duration{0} : kept_within);
-      if (how == Death::kill && stopped_from_ < stopped_to_ && kept_to < stopped_to_) {
-        kept_to = std::min(kept_to, stopped_from_ - kept_within);
-      }
-      death.kept_to = std::max(death.kept_to, kept_to);
+      const Duration runs_within =
+          kept_within + next_batch * batches(plan_, plan_.shares.runs_per_batch);
+      const auto kept_to = [&](Duration within) {
+        if (how == Death::end) {
+          return now;
+        }
+        const bool stopped = stopped_from_ < stopped_to_ && now - within < stopped_to_;
+        return std::min(now, stopped ? stopped_from_ : now) - within;
+      };
+      death.kept_to = std::max(death.kept_to, kept_to(runs_within));
+      death.sources_kept_to = std::max(
+          death.sources_kept_to,
+          kept_to(runs_within + next_due_batch * batches(plan_, plan_.shares.sources_per_batch)));
     }
   }
   // Written before said, on any disk; but beside the file all is forgotten, and so it is by a cut.
@@ -224,6 +257,7 @@ void World::starts() {
       // Ages go on from the last batch; where this life wrote none, as they did at its start.
       death_->older = last.written >= started_ ? down - (timeline_.now() - last.written)
                                                : down - down_ - (timeline_.now() - started_);
+      death_->down = down;
       down_ = down;
     }
     truth_.restarts(*death_, monitor_.watch());
@@ -307,7 +341,10 @@ void World::reads(const SharedMessage& message, Instant at, const daemon::Watch&
   truth_.reads(message, at, watch.fleet());
 }
 
-void World::judged(Instant at, const daemon::Watch& watch) {
+void World::judged(Instant at, bool drained, const daemon::Watch& watch) {
+  if (!drained) {
+    truth_.leaves_unread(at);
+  }
   const daemon::AlertLog& log = watch.alerts();
   if (std::exchange(judged_epoch_, log.epoch()) != log.epoch()) {
     judged_seq_ = log.published_seq();  // a new epoch's first alerts are the old one's last
@@ -348,6 +385,16 @@ void World::publishes(const daemon::AlertLog::Entry& entry) {
 
 void World::beats(const Beat& beat) {
   timeline_.after(Duration{1}, [this, beat] { consumer_.hears(beat); });
+}
+
+const daemon::Options& World::rereads(Instant at) {
+  core::Limits& limits = plan_.options.limits;
+  const Duration before = limits.stale_threshold_ms;
+  draw_limits(chance_, limits);
+  trace("reloads: stale after " + std::to_string(limits.stale_threshold_ms.count()) + " ms, not " +
+        std::to_string(before.count()));
+  truth_.reloads(before, at);
+  return plan_.options;
 }
 
 void World::stops(Instant from, Instant to) {

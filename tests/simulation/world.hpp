@@ -45,6 +45,8 @@ class World final : public Onlooker {
   void arrange_faults();
   void arrange(int per_minute, const std::function<void()>& fault);
   void send(std::size_t agent, const SharedMessage& message);
+  // A batch's fate is known.
+  void written();
   void dies(Death how);
   void starts();
   void settle();
@@ -54,10 +56,12 @@ class World final : public Onlooker {
 
   void arrives(const SharedMessage& message) override;
   void reads(const SharedMessage& message, Instant at, const daemon::Watch& watch) override;
-  void judged(Instant at, const daemon::Watch& watch) override;
+  void judged(Instant at, bool drained, const daemon::Watch& watch) override;
   void publishes(const daemon::AlertLog::Entry& entry) override;
   void beats(const Beat& beat) override;
   void stops(Instant from, Instant to) override;
+  void lags(Instant from, Duration lag) override { truth_.lags(from, lag); }
+  const daemon::Options& rereads(Instant at) override;
 
   std::ostream* trace_;
   std::shared_ptr<spdlog::logger> logger_;
@@ -74,6 +78,7 @@ class World final : public Onlooker {
   std::vector<Instant> cut_until_;     // of each agent's network
   std::vector<Instant> connected_at_;  // of each agent
   bool settling_ = false;
+  bool killed_at_part_ = false;  // as soon as a batch is kept that left something out
 
   std::uint64_t judged_seq_ = 0;  // the last alert that was held against the truth
   std::string judged_epoch_;

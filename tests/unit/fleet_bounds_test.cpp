@@ -270,6 +270,11 @@ TEST_CASE("a grace for new limits is not cut short by the next ones") {
     watched.fleet.set_limits(shorter, start + seconds{7}, seconds{15});
     REQUIRE(watched.fleet.stale_deadline(run) == start + seconds{22});
   }
+  SECTION("where the grace is shorter, too") {
+    shorter.stale_threshold_ms = seconds{2};
+    watched.fleet.set_limits(shorter, start + seconds{7}, seconds{1});
+    REQUIRE(watched.fleet.stale_deadline(run) == start + seconds{20});
+  }
 }
 
 TEST_CASE("a larger threshold ends the repeats of a warning, not its episode") {

@@ -59,4 +59,40 @@ TEST_CASE("a pause within the grace of a restart does not use it up") {
   REQUIRE(watched.fleet.stale_deadline(run) == start + seconds{55});
 }
 
+TEST_CASE("of a source that was not in the file, nothing is known to be lost") {
+  Watched watched;
+  Run run;
+  run.state = RunState::running;
+  run.texts.set(Text::agent_id, "pm");
+  run.source = {0, 1, 5, 0};
+  watched.fleet.restore(0, std::move(run));
+  Numbers numbers;
+  numbers.source_incarnations = 1;
+  watched.fleet.resume(numbers, start, start, start);
+  const Run& restored = *watched.fleet.find("pm", "");
+  CHECK(watched.fleet.lost_events(restored, start) == 0);
+  CHECK(watched.fleet.source_name(restored, start).empty());
+}
+
+TEST_CASE("of a run that is ahead of its source in the file, nothing is known to be lost") {
+  Watched watched;
+  Source source;
+  source.name = "s";
+  source.base = 1;
+  source.highest = 10;
+  source.missing = 1;
+  source.incarnation = 1;
+  source.heard = start;
+  Run run;
+  run.state = RunState::running;
+  run.texts.set(Text::agent_id, "pm");
+  run.source = {0, 1, 12, 0};
+  watched.fleet.restore(0, source);
+  watched.fleet.restore(0, std::move(run));
+  Numbers numbers;
+  numbers.source_incarnations = 1;
+  watched.fleet.resume(numbers, start, start, start);
+  CHECK(watched.fleet.lost_events(*watched.fleet.find("pm", ""), start) == 0);
+}
+
 }  // namespace heartbeat::core
