@@ -211,8 +211,8 @@ class Fleet {
   SlotIndex by_agent_;  // the first of each agent's ring
   DeadlineQueue deadlines_;
   Sources sources_;
-  SlotList<Run> stale_{runs_};
-  SlotList<Run> tombstones_{runs_};
+  SlotList stale_;       // by when they became it
+  SlotList tombstones_;  // by last_zombie
   std::size_t idle_ = 0;
   std::uint64_t episodes_ = 0;
   std::uint64_t registrations_ = 0;

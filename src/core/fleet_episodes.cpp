@@ -57,7 +57,7 @@ void Fleet::join_stale(Slot slot, Instant now) {
 void Fleet::leave_stale(Slot slot) {
   silent_ -= counts_as_silent(runs_[slot]) ? 1U : 0U;
   if (silent_from_ == slot) {
-    silent_from_ = runs_[slot].newer;
+    silent_from_ = stale_.newer(slot);
   }
   stale_.remove(slot);
 }
@@ -69,7 +69,7 @@ void Fleet::note_storm(Instant now, Transitions& out) {
   while (silent_from_ != no_slot && (runs_[silent_from_].episode == 0 ||
                                      now - runs_[silent_from_].stale_since > storm_window)) {
     silent_ -= runs_[silent_from_].episode != 0 ? 1U : 0U;
-    silent_from_ = runs_[silent_from_].newer;
+    silent_from_ = stale_.newer(silent_from_);
   }
   Transition transition;
   transition.of_runs = runs_in_flight();

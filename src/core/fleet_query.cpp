@@ -123,7 +123,7 @@ std::vector<DeadlineQueue::Entry> Fleet::nearest(std::size_t count, std::size_t 
 }
 
 void Fleet::urgent_first(std::size_t count, std::size_t look_max, const Visit& visit) const {
-  for (Slot slot = stale_.oldest(); slot != no_slot && count > 0; slot = runs_[slot].newer) {
+  for (Slot slot = stale_.oldest(); slot != no_slot && count > 0; slot = stale_.newer(slot)) {
     if (!visit(runs_[slot])) {
       return;
     }

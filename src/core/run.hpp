@@ -63,9 +63,6 @@ struct Run {
   Instant ended_at;
   Instant last_zombie;  // or the end, if none came since: a tombstone is kept from here on
 
-  Slot newer =
-      no_slot;  // list of stale runs, by when they became it; of tombstones, by last_zombie
-  Slot older = no_slot;
   Slot next_of_agent = no_slot;  // ring of one agent: runs in flight, then tombstones
   Slot previous_of_agent = no_slot;
   Texts texts;

@@ -45,7 +45,7 @@ class SlotIndex {
   // REQUIRES: the slot is not there.
   void insert(std::uint64_t hash, Slot slot) {
     Shard& shard = shards_[shard_of(hash)];
-    if ((shard.size + 1) * 8 > shard.entries.size() * 7) {
+    if ((shard.size + 1) * 5 > shard.entries.size() * 4) {
       grow(shard);
     }
     ++shard.size;

@@ -65,19 +65,9 @@ Slot Sources::prefetch_likely(std::uint64_t hash) const {
   const Slot slot = by_name_.likely(hash);
   if (slot != no_slot) {
     slots_.prefetch(slot);
+    by_heard_.prefetch(slot);
   }
   return slot;
-}
-
-void Sources::prefetch_neighbours(Slot slot) const {
-  if (slot == no_slot) {
-    return;
-  }
-  for (const Slot neighbour : {slots_[slot].newer, slots_[slot].older}) {
-    if (neighbour != no_slot) {
-      slots_.prefetch(neighbour);
-    }
-  }
 }
 
 Sequence Sources::observe(const Event& event, std::uint64_t hash, Slot likely, Instant now) {

@@ -30,8 +30,6 @@ struct Source {
   std::uint32_t incarnation = 0;
   bool restored = false;  // what came while nobody read is not known to be lost
   Instant heard;
-  Slot newer = no_slot;  // list by `heard`
-  Slot older = no_slot;
 };
 
 // What became of an event's source and seq.
@@ -54,7 +52,11 @@ class Sources {
   // record that it likely leads to, then those beside it in the list by `heard`.
   void prefetch(std::uint64_t hash) const { by_name_.prefetch(hash); }
   Slot prefetch_likely(std::uint64_t hash) const;
-  void prefetch_neighbours(Slot slot) const;
+  void prefetch_neighbours(Slot slot) const {
+    if (slot != no_slot) {
+      by_heard_.prefetch_neighbours(slot);
+    }
+  }
 
   // An event whose sequence was observed is rejected after all. REQUIRES: just observed.
   void note_rejected(const Sequence& sequence) {
@@ -96,7 +98,7 @@ class Sources {
   Counters& counters_;
   Slab<Source> slots_;
   SlotIndex by_name_;
-  SlotList<Source> by_heard_{slots_};
+  SlotList by_heard_;
   std::uint32_t incarnations_ = 0;
   ChangedSlots changed_;
 };
