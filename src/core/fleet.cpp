@@ -13,6 +13,22 @@ constexpr std::size_t group_size = 16;
 // Whoever allows more runs gets the room when they come.
 constexpr std::size_t reserved_max = 16'000'000;
 
+void note_read(Run& run, EventKind kind, Instant now) {
+  switch (kind) {
+    case EventKind::register_:
+      run.last_register_event = now;
+      break;
+    case EventKind::activity:
+      run.last_activity_event = now;
+      break;
+    case EventKind::idle:
+      run.make_rare().last_idle_event = now;
+      break;
+    case EventKind::unregister:
+      break;
+  }
+}
+
 Instant began_at(const Event& event, Instant now) {
   return now - event.running_for_ms.value_or(Duration{});
 }
@@ -59,7 +75,7 @@ void Fleet::prefetch(std::span<const Event> group, std::span<Places> places) con
   }
   for (const Places& place : places.first(group.size())) {
     if (place.run != no_slot) {
-      __builtin_prefetch(runs_[place.run].agent_id().data());
+      runs_[place.run].texts.prefetch();
     }
     sources_.prefetch_neighbours(place.source);
   }
@@ -83,7 +99,7 @@ void Fleet::fold_one(const Event& event, const Places& places, Instant now, Tran
     ++counters_.events_rejected_total[static_cast<std::size_t>(*event.rejected)];
     sources_.note_rejected(sequence);
     if (slot != no_slot) {
-      ++runs_[slot].rejected_events;
+      ++runs_[slot].make_rare().rejected_events;
     }
     return;
   }
@@ -102,7 +118,7 @@ void Fleet::fold_one(const Event& event, const Places& places, Instant now, Tran
     return;
   }
   Run& run = runs_[slot];
-  run.last_event[static_cast<std::size_t>(event.kind)] = now;
+  note_read(run, event.kind, now);
   run.sent_at = event.sent_at;
   if (sequence.slot != no_slot) {
     run.source = sources_.mark(sequence.slot, event.seq);
@@ -167,7 +183,7 @@ Slot Fleet::fold_not_in_flight(Slot slot, const Event& event, std::uint64_t hash
   }
   if (slot != no_slot) {
     const Instant began = began_at(event, now);
-    const Instant ended = runs_[slot].ended_at;
+    const Instant ended = runs_[slot].rare().ended_at;
     if (adopts ? !event.running_for_ms || began <= ended : began < ended) {
       zombie(slot, now);
       return no_slot;
@@ -210,15 +226,17 @@ void Fleet::start(Slot slot, const Event& event, Instant now) {
       static_cast<std::uint16_t>(std::chrono::floor<std::chrono::seconds>(late).count());
   run.last_activity = now - event.idle_for_ms.value_or(Duration{});
   run.paused_before_activity = paused_;
-  run.promise = event.stale_after_ms.value_or(Duration{});
-  run.promised_at = now;
-  run.paused_before_promise = paused_;
-  run.timeout_after =
-      event.kind == EventKind::register_ ? event.timeout_after_ms.value_or(Duration{}) : Duration{};
   run.progress = 0;
-  run.last_event = {};
-  run.rejected_events = 0;
-  run.zombie_events = 0;
+  run.last_register_event = run.last_activity_event = {};
+  if (run.rare_facts || event.stale_after_ms || event.timeout_after_ms) {
+    RareFacts& rare = run.make_rare() = {};
+    rare.promise = event.stale_after_ms.value_or(Duration{});
+    rare.promised_at = now;
+    rare.paused_before_promise = paused_;
+    if (event.kind == EventKind::register_) {
+      rare.timeout_after = event.timeout_after_ms.value_or(Duration{});
+    }
+  }
   run.order = ++registrations_;
   for (const Text text :
        {Text::task_id, Text::agent_type, Text::phase, Text::detail, Text::outcome}) {
@@ -233,8 +251,8 @@ void Fleet::apply_sign_of_life(Slot slot, const Event& event, Instant now, Trans
   Run& run = runs_[slot];
   const std::optional<Transition> before = before_fresh(slot, now);
   const RunState state_before = run.state;
-  const bool matters = apply_texts(run, event) || run.stale || run.promise != Duration{} ||
-                       event.stale_after_ms.has_value();
+  const bool matters =
+      apply_texts(run, event) || run.stale || run.has_promise() || event.stale_after_ms.has_value();
   if (event.kind == EventKind::idle) {
     set_state(run, RunState::idle);
   } else {
@@ -245,15 +263,18 @@ void Fleet::apply_sign_of_life(Slot slot, const Event& event, Instant now, Trans
       run.paused_before_activity = paused_;
       changed_blocks_.add(slot / run_block);
     }
-    run.promise = Duration{};
+    if (run.has_promise()) {
+      run.make_rare().promise = Duration{};
+    }
     if (now <= silence_exceeded_at(run, limits_.stale_threshold_ms, paused_)) {
       make_fresh(slot, Reason::activity, before, out);
     }
   }
   if (event.stale_after_ms) {
-    run.promise = *event.stale_after_ms;
-    run.promised_at = now;
-    run.paused_before_promise = paused_;
+    RareFacts& rare = run.make_rare();
+    rare.promise = *event.stale_after_ms;
+    rare.promised_at = now;
+    rare.paused_before_promise = paused_;
     make_fresh(slot, Reason::promise, before, out);
   }
   if (matters || run.state != state_before) {
@@ -292,16 +313,16 @@ void Fleet::make_fresh(Slot slot, Reason reason, const std::optional<Transition>
   }
   run.stale = false;
   leave_stale(slot);
-  if (run.episode == 0) {
+  if (run.rare().episode == 0) {
     return;
   }
   Transition resolved = *before;
   resolved.reason = reason;
-  resolved.episode = run.episode;
+  resolved.episode = run.rare().episode;
   resolved.task_id = run.texts.get(Text::task_id);
   resolved.agent_type = run.texts.get(Text::agent_type);
   say(std::move(resolved), out);
-  run.episode = 0;
+  run.make_rare().episode = 0;
 }
 
 Transition Fleet::describe(Slot slot, TransitionKind kind, Instant now) const {
@@ -338,12 +359,12 @@ void Fleet::set_state(Run& run, RunState state) {
 void Fleet::zombie(Slot slot, Instant now) {
   Run& run = runs_[slot];
   ++counters_.events_zombie_total;
-  ++run.zombie_events;
+  ++run.make_rare().zombie_events;
   if (run.in_flight()) {
     return;
   }
   tombstones_.remove(slot);
-  run.last_zombie = now;
+  run.make_rare().last_zombie = now;
   tombstones_.append(slot);
   changed_runs_.add(slot);
 }
@@ -355,13 +376,14 @@ void Fleet::end(Slot slot, EndedBy by, Instant now, Transitions& out) {
     leave_stale(slot);
   }
   run.stale = false;
-  run.episode = 0;
   deadlines_.remove(slot);
   unlink_agent(slot);
   set_state(run, RunState::ended);
   run.ended_by = by;
-  run.ended_at = now;
-  run.last_zombie = now;
+  RareFacts& rare = run.make_rare();
+  rare.episode = 0;
+  rare.ended_at = now;
+  rare.last_zombie = now;
   link_agent(slot);
   tombstones_.append(slot);
   changed_runs_.add(slot);
