@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/check.hpp"
+#include "core/hash.hpp"
 
 namespace heartbeat::core {
 namespace {
@@ -11,6 +12,22 @@ namespace {
 constexpr std::size_t group_size = 16;
 // Whoever allows more runs gets the room when they come.
 constexpr std::size_t reserved_max = 16'000'000;
+
+void note_read(Run& run, EventKind kind, Instant now) {
+  switch (kind) {
+    case EventKind::register_:
+      run.last_register_event = now;
+      break;
+    case EventKind::activity:
+      run.last_activity_event = now;
+      break;
+    case EventKind::idle:
+      run.make_rare().last_idle_event = now;
+      break;
+    case EventKind::unregister:
+      break;
+  }
+}
 
 Instant began_at(const Event& event, Instant now) {
   return now - event.running_for_ms.value_or(Duration{});
@@ -31,36 +48,36 @@ void Fleet::pass_to(Instant now) {
 // group overlap.
 void Fleet::fold(std::span<const Event> events, Instant now, Transitions& out) {
   pass_to(now);
-  std::array<Hashes, group_size> hashes;
+  std::array<Places, group_size> places;
   for (; !events.empty(); events = events.subspan(std::min(group_size, events.size()))) {
     const auto group = events.first(std::min(group_size, events.size()));
-    prefetch(group, hashes);
+    prefetch(group, places);
     for (std::size_t i = 0; i < group.size(); ++i) {
-      fold_one(group[i], hashes[i], now, out);
+      fold_one(group[i], places[i], now, out);
       note_storm(now, out);
     }
   }
 }
 
-void Fleet::prefetch(std::span<const Event> group, std::span<Hashes> hashes) const {
-  std::array<Slot, group_size> runs;
-  std::array<Slot, group_size> sources;
+void Fleet::prefetch(std::span<const Event> group, std::span<Places> places) const {
   for (std::size_t i = 0; i < group.size(); ++i) {
-    hashes[i] = {hash_of(group[i].agent_id, group[i].run_id), hash_of(group[i].source)};
+    places[i].run_hash = hash_of(group[i].agent_id, group[i].run_id);
+    places[i].source_hash = hash_of(group[i].source);
+    by_run_.prefetch(places[i].run_hash);
+    sources_.prefetch(places[i].source_hash);
   }
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    // The hash alone nearly always decides, and does not wait for the record.
-    runs[i] = by_run_.find(hashes[i].run, [](Slot) { return true; });
-    if (runs[i] != no_slot) {
-      runs_.prefetch(runs[i]);
+  for (Places& place : places.first(group.size())) {
+    place.run = by_run_.likely(place.run_hash);
+    if (place.run != no_slot) {
+      runs_.prefetch(place.run);
     }
-    sources[i] = sources_.prefetch(hashes[i].source);
+    place.source = sources_.prefetch_likely(place.source_hash);
   }
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    if (runs[i] != no_slot) {
-      __builtin_prefetch(runs_[runs[i]].agent_id().data());
+  for (const Places& place : places.first(group.size())) {
+    if (place.run != no_slot) {
+      runs_[place.run].texts.prefetch();
     }
-    sources_.prefetch_neighbours(sources[i]);
+    sources_.prefetch_neighbours(place.source);
   }
 }
 
@@ -74,16 +91,15 @@ void Fleet::prefetch(std::span<const Event> group, std::span<Hashes> hashes) con
 //
 // In flight, anything but a register that began well before the run is a zombie of an earlier one;
 // see is_of_earlier_run().
-void Fleet::fold_one(const Event& event, const Hashes& hashes, Instant now, Transitions& out) {
+void Fleet::fold_one(const Event& event, const Places& places, Instant now, Transitions& out) {
   ++counters_.events_received_total;
-  const Sequence sequence = sources_.observe(event, hashes.source, now);
-  Slot slot =
-      event.agent_id.empty() ? no_slot : find_record(event.agent_id, event.run_id, hashes.run);
+  const Sequence sequence = sources_.observe(event, places.source_hash, places.source, now);
+  Slot slot = event.agent_id.empty() ? no_slot : find_record(event, places);
   if (event.rejected) {
     ++counters_.events_rejected_total[static_cast<std::size_t>(*event.rejected)];
     sources_.note_rejected(sequence);
     if (slot != no_slot) {
-      ++runs_[slot].rejected_events;
+      ++runs_[slot].make_rare().rejected_events;
     }
     return;
   }
@@ -97,12 +113,12 @@ void Fleet::fold_one(const Event& event, const Hashes& hashes, Instant now, Tran
   }
   slot = slot != no_slot && runs_[slot].in_flight()
              ? fold_in_flight(slot, event, now, out)
-             : fold_not_in_flight(slot, event, hashes.run, sequence, now, out);
+             : fold_not_in_flight(slot, event, places.run_hash, sequence, now, out);
   if (slot == no_slot) {
     return;
   }
   Run& run = runs_[slot];
-  run.last_event[static_cast<std::size_t>(event.kind)] = now;
+  note_read(run, event.kind, now);
   run.sent_at = event.sent_at;
   if (sequence.slot != no_slot) {
     run.source = sources_.mark(sequence.slot, event.seq);
@@ -167,7 +183,7 @@ Slot Fleet::fold_not_in_flight(Slot slot, const Event& event, std::uint64_t hash
   }
   if (slot != no_slot) {
     const Instant began = began_at(event, now);
-    const Instant ended = runs_[slot].ended_at;
+    const Instant ended = runs_[slot].rare().ended_at;
     if (adopts ? !event.running_for_ms || began <= ended : began < ended) {
       zombie(slot, now);
       return no_slot;
@@ -210,15 +226,17 @@ void Fleet::start(Slot slot, const Event& event, Instant now) {
       static_cast<std::uint16_t>(std::chrono::floor<std::chrono::seconds>(late).count());
   run.last_activity = now - event.idle_for_ms.value_or(Duration{});
   run.paused_before_activity = paused_;
-  run.promise = event.stale_after_ms.value_or(Duration{});
-  run.promised_at = now;
-  run.paused_before_promise = paused_;
-  run.timeout_after =
-      event.kind == EventKind::register_ ? event.timeout_after_ms.value_or(Duration{}) : Duration{};
   run.progress = 0;
-  run.last_event = {};
-  run.rejected_events = 0;
-  run.zombie_events = 0;
+  run.last_register_event = run.last_activity_event = {};
+  if (run.rare_facts || event.stale_after_ms || event.timeout_after_ms) {
+    RareFacts& rare = run.make_rare() = {};
+    rare.promise = event.stale_after_ms.value_or(Duration{});
+    rare.promised_at = now;
+    rare.paused_before_promise = paused_;
+    if (event.kind == EventKind::register_) {
+      rare.timeout_after = event.timeout_after_ms.value_or(Duration{});
+    }
+  }
   run.order = ++registrations_;
   for (const Text text :
        {Text::task_id, Text::agent_type, Text::phase, Text::detail, Text::outcome}) {
@@ -231,10 +249,10 @@ void Fleet::start(Slot slot, const Event& event, Instant now) {
 
 void Fleet::apply_sign_of_life(Slot slot, const Event& event, Instant now, Transitions& out) {
   Run& run = runs_[slot];
-  const Transition before = before_fresh(slot, now);
+  const std::optional<Transition> before = before_fresh(slot, now);
   const RunState state_before = run.state;
-  const bool matters = apply_texts(run, event) || run.stale || run.promise != Duration{} ||
-                       event.stale_after_ms.has_value();
+  const bool matters =
+      apply_texts(run, event) || run.stale || run.has_promise() || event.stale_after_ms.has_value();
   if (event.kind == EventKind::idle) {
     set_state(run, RunState::idle);
   } else {
@@ -245,15 +263,18 @@ void Fleet::apply_sign_of_life(Slot slot, const Event& event, Instant now, Trans
       run.paused_before_activity = paused_;
       changed_blocks_.add(slot / run_block);
     }
-    run.promise = Duration{};
+    if (run.has_promise()) {
+      run.make_rare().promise = Duration{};
+    }
     if (now <= silence_exceeded_at(run, limits_.stale_threshold_ms, paused_)) {
       make_fresh(slot, Reason::activity, before, out);
     }
   }
   if (event.stale_after_ms) {
-    run.promise = *event.stale_after_ms;
-    run.promised_at = now;
-    run.paused_before_promise = paused_;
+    RareFacts& rare = run.make_rare();
+    rare.promise = *event.stale_after_ms;
+    rare.promised_at = now;
+    rare.paused_before_promise = paused_;
     make_fresh(slot, Reason::promise, before, out);
   }
   if (matters || run.state != state_before) {
@@ -284,23 +305,24 @@ bool Fleet::apply_texts(Run& run, const Event& event) {
 }
 
 // Ends the silence, and its episode if one is open. `before` describes the run before the event.
-void Fleet::make_fresh(Slot slot, Reason reason, const Transition& before, Transitions& out) {
+void Fleet::make_fresh(Slot slot, Reason reason, const std::optional<Transition>& before,
+                       Transitions& out) {
   Run& run = runs_[slot];
   if (!run.stale) {
     return;
   }
   run.stale = false;
   leave_stale(slot);
-  if (run.episode == 0) {
+  if (run.rare().episode == 0) {
     return;
   }
-  Transition resolved = before;
+  Transition resolved = *before;
   resolved.reason = reason;
-  resolved.episode = run.episode;
+  resolved.episode = run.rare().episode;
   resolved.task_id = run.texts.get(Text::task_id);
   resolved.agent_type = run.texts.get(Text::agent_type);
   say(std::move(resolved), out);
-  run.episode = 0;
+  run.make_rare().episode = 0;
 }
 
 Transition Fleet::describe(Slot slot, TransitionKind kind, Instant now) const {
@@ -323,8 +345,9 @@ Transition Fleet::describe(Slot slot, TransitionKind kind, Instant now) const {
   return transition;
 }
 
-Transition Fleet::before_fresh(Slot slot, Instant now) const {
-  return runs_[slot].stale ? describe(slot, TransitionKind::resolved, now) : Transition{};
+std::optional<Transition> Fleet::before_fresh(Slot slot, Instant now) const {
+  return runs_[slot].stale ? std::optional{describe(slot, TransitionKind::resolved, now)}
+                           : std::nullopt;
 }
 
 void Fleet::set_state(Run& run, RunState state) {
@@ -336,12 +359,12 @@ void Fleet::set_state(Run& run, RunState state) {
 void Fleet::zombie(Slot slot, Instant now) {
   Run& run = runs_[slot];
   ++counters_.events_zombie_total;
-  ++run.zombie_events;
+  ++run.make_rare().zombie_events;
   if (run.in_flight()) {
     return;
   }
   tombstones_.remove(slot);
-  run.last_zombie = now;
+  run.make_rare().last_zombie = now;
   tombstones_.append(slot);
   changed_runs_.add(slot);
 }
@@ -353,13 +376,14 @@ void Fleet::end(Slot slot, EndedBy by, Instant now, Transitions& out) {
     leave_stale(slot);
   }
   run.stale = false;
-  run.episode = 0;
   deadlines_.remove(slot);
   unlink_agent(slot);
   set_state(run, RunState::ended);
   run.ended_by = by;
-  run.ended_at = now;
-  run.last_zombie = now;
+  RareFacts& rare = run.make_rare();
+  rare.episode = 0;
+  rare.ended_at = now;
+  rare.last_zombie = now;
   link_agent(slot);
   tombstones_.append(slot);
   changed_runs_.add(slot);

@@ -147,12 +147,15 @@ class Fleet {
   void resume(const Numbers& numbers, Instant now, Instant down_from, Instant grace_until);
 
  private:
-  struct Hashes {
-    std::uint64_t run;
-    std::uint64_t source;
+  // Where an event's run and source most likely are, by their hashes alone.
+  struct Places {
+    std::uint64_t run_hash;
+    std::uint64_t source_hash;
+    Slot run;
+    Slot source;
   };
-  void prefetch(std::span<const Event> group, std::span<Hashes> hashes) const;
-  void fold_one(const Event& event, const Hashes& hashes, Instant now, Transitions& out);
+  void prefetch(std::span<const Event> group, std::span<Places> places) const;
+  void fold_one(const Event& event, const Places& places, Instant now, Transitions& out);
   // Both return the run in flight that the event concerned, or no_slot.
   Slot fold_in_flight(Slot slot, const Event& event, Instant now, Transitions& out);
   Slot fold_not_in_flight(Slot slot, const Event& event, std::uint64_t hash,
@@ -162,7 +165,8 @@ class Fleet {
   // Returns whether it changed any.
   bool apply_texts(Run& run, const Event& event);
   bool is_of_earlier_run(Slot slot, const Event& event, Instant now);
-  void make_fresh(Slot slot, Reason reason, const Transition& before, Transitions& out);
+  void make_fresh(Slot slot, Reason reason, const std::optional<Transition>& before,
+                  Transitions& out);
   void end(Slot slot, EndedBy by, Instant now, Transitions& out);
   void zombie(Slot slot, Instant now);
   void set_state(Run& run, RunState state);
@@ -175,8 +179,8 @@ class Fleet {
   void leave_stale(Slot slot);
   bool counts_as_silent(const Run& run) const;
   Transition describe(Slot slot, TransitionKind kind, Instant now) const;
-  // What make_fresh() completes; empty where the run is not stale.
-  Transition before_fresh(Slot slot, Instant now) const;
+  // What make_fresh() completes; nothing where the run is not stale.
+  std::optional<Transition> before_fresh(Slot slot, Instant now) const;
   void pass_to(Instant now);
 
   void warn(Slot slot, Instant now, Transitions& out);
@@ -188,6 +192,7 @@ class Fleet {
   void queue_if_earlier(Slot slot);
 
   Slot find_record(std::string_view agent_id, std::string_view run_id, std::uint64_t hash) const;
+  Slot find_record(const Event& event, const Places& places) const;
   Slot add_record(const Event& event, std::uint64_t hash);
   void forget(Slot slot);
   bool expired(const Run& run, Instant now) const;
@@ -206,8 +211,8 @@ class Fleet {
   SlotIndex by_agent_;  // the first of each agent's ring
   DeadlineQueue deadlines_;
   Sources sources_;
-  SlotList<Run> stale_{runs_};
-  SlotList<Run> tombstones_{runs_};
+  SlotList stale_;       // by when they became it
+  SlotList tombstones_;  // by last_zombie
   std::size_t idle_ = 0;
   std::uint64_t episodes_ = 0;
   std::uint64_t registrations_ = 0;

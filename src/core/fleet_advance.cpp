@@ -7,17 +7,18 @@
 namespace heartbeat::core {
 
 Duration Fleet::stale_after(const Run& run) const {
-  return run.promise != Duration{} ? run.promise : limits_.stale_threshold_ms;
+  return run.has_promise() ? run.rare().promise : limits_.stale_threshold_ms;
 }
 
 Duration Fleet::timeout_after(const Run& run) const {
-  return run.timeout_after != Duration{} ? run.timeout_after : limits_.timeout_threshold_ms;
+  return run.rare().timeout_after != Duration{} ? run.rare().timeout_after
+                                                : limits_.timeout_threshold_ms;
 }
 
 Instant Fleet::silence_exceeded_at(const Run& run, Duration threshold, Duration paused) {
-  return run.promise != Duration{}
-             ? run.promised_at + run.promise + (paused - run.paused_before_promise)
-             : run.last_activity + threshold + (paused - run.paused_before_activity);
+  const RareFacts& rare = run.rare();
+  return run.has_promise() ? rare.promised_at + rare.promise + (paused - rare.paused_before_promise)
+                           : run.last_activity + threshold + (paused - run.paused_before_activity);
 }
 
 Instant Fleet::stale_deadline(const Run& run) const {
@@ -40,12 +41,12 @@ Instant Fleet::next_due(const Run& run) const {
   if (!run.stale) {
     return std::min(stale_deadline(run), timeout);
   }
-  const bool repeats = run.episode != 0 && !limits_.stale_warning_only_once;
+  const bool repeats = run.rare().episode != 0 && !limits_.stale_warning_only_once;
   // New limits may have moved the deadline of silence beyond the next repeat.
-  return repeats
-             ? std::min(std::max(run.last_warning + limits_.check_interval_ms, stale_deadline(run)),
-                        timeout)
-             : timeout;
+  return repeats ? std::min(std::max(run.rare().last_warning + limits_.check_interval_ms,
+                                     stale_deadline(run)),
+                            timeout)
+                 : timeout;
 }
 
 void Fleet::queue(Slot slot, Instant due) {
@@ -99,17 +100,17 @@ void Fleet::warn(Slot slot, Instant now, Transitions& out) {
   if (!run.stale) {
     run.stale = true;
     const bool opens = !run.warned || limits_.stale_rearm;
-    run.episode = opens ? ++episodes_ : 0;
-    run.opened = transitions_ + 1;
+    run.make_rare().episode = opens ? ++episodes_ : 0;
+    run.make_rare().opened = transitions_ + 1;
     join_stale(slot, now);
     if (!opens) {
       return;
     }
   }
   run.warned = true;
-  run.last_warning = now;
+  run.make_rare().last_warning = now;
   Transition warning = describe(slot, TransitionKind::stale, now);
-  warning.episode = run.episode;
+  warning.episode = run.rare().episode;
   say(std::move(warning), out);
 }
 
@@ -117,7 +118,7 @@ void Fleet::time_out(Slot slot, Instant now, Transitions& out) {
   const Run& run = runs_[slot];
   Transition timeout = describe(slot, TransitionKind::timeout, now);
   timeout.episode = ++episodes_;
-  timeout.supersedes = run.episode;
+  timeout.supersedes = run.rare().episode;
   say(std::move(timeout), out);
   ++counters_.runs_timed_out_total;
   end(slot, EndedBy::timeout, now, out);
@@ -155,7 +156,7 @@ bool Fleet::requeue(std::size_t limit) {
 }
 
 bool Fleet::expired(const Run& run, Instant now) const {
-  return run.state == RunState::ended && now - run.last_zombie > limits_.tombstone_ms;
+  return run.state == RunState::ended && now - run.rare().last_zombie > limits_.tombstone_ms;
 }
 
 void Fleet::expire_tombstones(Instant now, std::size_t limit) {

@@ -40,15 +40,15 @@ void Fleet::note_room(Transitions& out) {
 
 // A run falls silent when its episode opens. A silence that opens none was warned of before.
 bool Fleet::counts_as_silent(const Run& run) const {
-  return run.episode != 0 && silent_from_ != no_slot &&
-         run.stale_since >= runs_[silent_from_].stale_since;
+  return run.rare().episode != 0 && silent_from_ != no_slot &&
+         run.rare().stale_since >= runs_[silent_from_].rare().stale_since;
 }
 
 void Fleet::join_stale(Slot slot, Instant now) {
   Run& run = runs_[slot];
-  run.stale_since = now;
+  run.make_rare().stale_since = now;
   stale_.append(slot);
-  if (run.episode != 0) {
+  if (run.rare().episode != 0) {
     silent_from_ = silent_from_ == no_slot ? slot : silent_from_;
     ++silent_;
   }
@@ -57,7 +57,7 @@ void Fleet::join_stale(Slot slot, Instant now) {
 void Fleet::leave_stale(Slot slot) {
   silent_ -= counts_as_silent(runs_[slot]) ? 1U : 0U;
   if (silent_from_ == slot) {
-    silent_from_ = runs_[slot].newer;
+    silent_from_ = stale_.newer(slot);
   }
   stale_.remove(slot);
 }
@@ -66,10 +66,10 @@ void Fleet::note_storm(Instant now, Transitions& out) {
   if (storm_ == 0 && stale_.size() < storm_runs_min) {
     return;
   }
-  while (silent_from_ != no_slot && (runs_[silent_from_].episode == 0 ||
-                                     now - runs_[silent_from_].stale_since > storm_window)) {
-    silent_ -= runs_[silent_from_].episode != 0 ? 1U : 0U;
-    silent_from_ = runs_[silent_from_].newer;
+  while (silent_from_ != no_slot && (runs_[silent_from_].rare().episode == 0 ||
+                                     now - runs_[silent_from_].rare().stale_since > storm_window)) {
+    silent_ -= runs_[silent_from_].rare().episode != 0 ? 1U : 0U;
+    silent_from_ = stale_.newer(silent_from_);
   }
   Transition transition;
   transition.of_runs = runs_in_flight();
@@ -81,7 +81,7 @@ void Fleet::note_storm(Instant now, Transitions& out) {
     transition.kind = TransitionKind::storm;
     transition.episode = storm_;
     transition.runs = silent_;
-    transition.since = transitions_ + 1 - runs_[silent_from_].opened;
+    transition.since = transitions_ + 1 - runs_[silent_from_].rare().opened;
     say(std::move(transition), out);
   } else if (stale_.size() < storm_runs_min || stale_.size() * 4 <= runs_in_flight()) {
     transition.kind = TransitionKind::resolved;

@@ -3,14 +3,20 @@
 #include <vector>
 
 #include "core/fleet.hpp"
+#include "core/hash.hpp"
 
 namespace heartbeat::core {
+
 Slot Fleet::find_record(std::string_view agent_id, std::string_view run_id,
                         std::uint64_t hash) const {
-  return by_run_.find(hash, [&](Slot slot) {
-    const Run& run = runs_[slot];
-    return run.agent_id() == agent_id && run.run_id() == run_id;
-  });
+  return by_run_.find(hash, [&](Slot slot) { return runs_[slot].is(agent_id, run_id); });
+}
+
+// A record that was given back has no name, so that it is nobody's.
+Slot Fleet::find_record(const Event& event, const Places& places) const {
+  return places.run != no_slot && runs_[places.run].is(event.agent_id, event.run_id)
+             ? places.run
+             : find_record(event.agent_id, event.run_id, places.run_hash);
 }
 
 Slot Fleet::add_record(const Event& event, std::uint64_t hash) {
@@ -117,7 +123,7 @@ std::vector<DeadlineQueue::Entry> Fleet::nearest(std::size_t count, std::size_t 
 }
 
 void Fleet::urgent_first(std::size_t count, std::size_t look_max, const Visit& visit) const {
-  for (Slot slot = stale_.oldest(); slot != no_slot && count > 0; slot = runs_[slot].newer) {
+  for (Slot slot = stale_.oldest(); slot != no_slot && count > 0; slot = stale_.newer(slot)) {
     if (!visit(runs_[slot])) {
       return;
     }

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/fleet.hpp"
+#include "core/hash.hpp"
 
 namespace heartbeat::core {
 
@@ -69,10 +70,10 @@ void Fleet::resume(const Numbers& numbers, Instant now, Instant down_from, Insta
   }
   // In the order in which they came into being, where the file's times leave it open.
   std::ranges::sort(ended, {}, [&](Slot slot) {
-    return std::pair{runs_[slot].last_zombie, runs_[slot].order};
+    return std::pair{runs_[slot].rare().last_zombie, runs_[slot].order};
   });
   std::ranges::sort(stale, {}, [&](Slot slot) {
-    return std::pair{runs_[slot].stale_since, runs_[slot].opened};
+    return std::pair{runs_[slot].rare().stale_since, runs_[slot].rare().opened};
   });
   std::ranges::sort(in_flight, {}, [&](Slot slot) { return runs_[slot].order; });
   for (const Slot slot : ended) {
@@ -84,7 +85,7 @@ void Fleet::resume(const Numbers& numbers, Instant now, Instant down_from, Insta
     queue(slot, next_due(runs_[slot]));
   }
   for (const Slot slot : stale) {
-    join_stale(slot, runs_[slot].stale_since);
+    join_stale(slot, runs_[slot].rare().stale_since);
   }
   runs_.settle([&](Slot slot) { return runs_[slot].state == RunState::unknown; });
 }

@@ -71,7 +71,8 @@ class Slab {
 
  private:
   static constexpr std::uint32_t chunk_size = 1024;
-  using Chunk = std::array<Record, chunk_size>;
+  // From the beginning of a cache line, so that a record spans no more of them than it must.
+  struct alignas(64) Chunk : std::array<Record, chunk_size> {};
 
   std::vector<std::unique_ptr<Chunk>> chunks_;
   std::vector<std::uint32_t> free_;

@@ -1,19 +1,15 @@
 // From a 64-bit hash to the place of a record; the caller compares the key in the record itself.
 //
-// Split into shards that grow one by one: a table of a million entries that doubles at once would
-// hold up the loop for tens of milliseconds. Robin Hood hashing leaves no debris behind erased
-// entries, so a steady coming and going never forces a clean-up either. Measured against
-// absl::flat_hash_set with a million entries: the same look-up time, and growth stalls of 0.2 ms
-// instead of 1.3 ms.
+// Entries of eight bytes, probed one after the other: a look-up nearly always reads one cache line.
+// Split into shards that grow one by one, and by little: a table of a million entries that doubles
+// at once would hold up the loop for tens of milliseconds. An erased entry leaves no debris behind,
+// so a steady coming and going never forces a clean-up either.
 #pragma once
-
-#include <tsl/robin_set.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <string_view>
+#include <vector>
 
 #include "core/check.hpp"
 #include "core/run.hpp"
@@ -26,46 +22,91 @@ class SlotIndex {
   template <class Matches>
   Slot find(std::uint64_t hash, const Matches& matches) const {
     const Shard& shard = shards_[shard_of(hash)];
-    const auto found = shard.find(Probe<Matches>{low(hash), matches});
-    return found == shard.end() ? no_slot : found->slot;
+    if (shard.entries.empty()) {
+      return no_slot;
+    }
+    std::size_t at = shard.home(low(hash));
+    for (; shard.entries[at].slot != no_slot; at = shard.behind(at)) {
+      if (shard.entries[at].hash == low(hash) && matches(shard.entries[at].slot)) {
+        return shard.entries[at].slot;
+      }
+    }
+    return no_slot;
   }
+  // The place that find() returns nearly always: the hash decides, no record is read.
+  Slot likely(std::uint64_t hash) const {
+    return find(hash, [](Slot) { return true; });
+  }
+  // Asks for the memory that find() will need first.
+  void prefetch(std::uint64_t hash) const {
+    const Shard& shard = shards_[shard_of(hash)];
+    __builtin_prefetch(shard.entries.data() + shard.home(low(hash)));
+  }
+  // REQUIRES: the slot is not there.
   void insert(std::uint64_t hash, Slot slot) {
-    shards_[shard_of(hash)].insert(Entry{low(hash), slot});
+    Shard& shard = shards_[shard_of(hash)];
+    if ((shard.size + 1) * 5 > shard.entries.size() * 4) {
+      grow(shard);
+    }
+    ++shard.size;
+    shard.put({low(hash), slot});
   }
   // REQUIRES: it is there.
   void erase(std::uint64_t hash, Slot slot) {
-    check(shards_[shard_of(hash)].erase(Entry{low(hash), slot}) == 1);
+    Shard& shard = shards_[shard_of(hash)];
+    check(shard.size > 0);
+    std::size_t hole = shard.home(low(hash));
+    for (; shard.entries[hole].slot != slot; hole = shard.behind(hole)) {
+      check(shard.entries[hole].slot != no_slot);
+    }
+    --shard.size;
+    shard.close(hole);
   }
 
  private:
   struct Entry {
-    std::uint32_t hash;
-    Slot slot;
+    std::uint32_t hash = 0;
+    Slot slot = no_slot;  // no_slot: free
   };
-  template <class Matches>
-  struct Probe {
-    std::uint32_t hash;
-    const Matches& matches;
-  };
-  struct HashOf {
-    template <class EntryOrProbe>
-    std::size_t operator()(const EntryOrProbe& entry) const {
-      return entry.hash;
+  struct Shard {
+    std::vector<Entry> entries;  // never full once there are any
+    std::size_t size = 0;
+
+    std::size_t home(std::uint32_t hash) const {
+      return static_cast<std::size_t>(std::uint64_t{hash} * entries.size() >> 32);
+    }
+    std::size_t behind(std::size_t at) const { return at + 1 == entries.size() ? 0 : at + 1; }
+    std::size_t distance(std::size_t from, std::size_t to) const {
+      return to >= from ? to - from : to + entries.size() - from;
+    }
+    void put(const Entry& entry) {
+      std::size_t at = home(entry.hash);
+      while (entries[at].slot != no_slot) {
+        at = behind(at);
+      }
+      entries[at] = entry;
+    }
+    // Moves up those behind the hole that are not at home there.
+    void close(std::size_t hole) {
+      for (std::size_t at = behind(hole); entries[at].slot != no_slot; at = behind(at)) {
+        if (distance(home(entries[at].hash), at) >= distance(hole, at)) {
+          entries[hole] = entries[at];
+          hole = at;
+        }
+      }
+      entries[hole] = {};
     }
   };
-  struct Same {
-    using is_transparent = void;
-    bool operator()(const Entry& a, const Entry& b) const { return a.slot == b.slot; }
-    template <class Matches>
-    bool operator()(const Entry& entry, const Probe<Matches>& probe) const {
-      return entry.hash == probe.hash && probe.matches(entry.slot);
+
+  static void grow(Shard& shard) {
+    std::vector<Entry> old(shard.entries.size() + shard.entries.size() / 4 + 8);
+    old.swap(shard.entries);
+    for (const Entry& entry : old) {
+      if (entry.slot != no_slot) {
+        shard.put(entry);
+      }
     }
-    template <class Matches>
-    bool operator()(const Probe<Matches>& probe, const Entry& entry) const {
-      return (*this)(entry, probe);
-    }
-  };
-  using Shard = tsl::robin_set<Entry, HashOf, Same>;
+  }
 
   static constexpr std::size_t shard_bits = 6;
   static std::size_t shard_of(std::uint64_t hash) { return hash >> (64 - shard_bits); }
@@ -73,11 +114,5 @@ class SlotIndex {
 
   std::array<Shard, std::size_t{1} << shard_bits> shards_;
 };
-
-inline std::uint64_t hash_of(std::string_view text) { return std::hash<std::string_view>{}(text); }
-// The odd factor keeps ("a", "b") and ("b", "a") apart.
-inline std::uint64_t hash_of(std::string_view agent_id, std::string_view run_id) {
-  return hash_of(agent_id) ^ (hash_of(run_id) * 0x9E3779B97F4A7C15u);
-}
 
 }  // namespace heartbeat::core

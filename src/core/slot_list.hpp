@@ -1,43 +1,74 @@
-// A list of records of a slab, linked by their members `newer` and `older`. A record is in one such
-// list at a time.
+// A list of places, oldest first, in which each stands at most once. The links are kept apart from
+// the records, eight bytes a place: a move in the list touches neighbours, and not their records.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <memory>
+#include <vector>
 
 #include "core/run.hpp"
-#include "core/slab.hpp"
 
 namespace heartbeat::core {
 
-template <class Record>
 class SlotList {
  public:
-  // `records` must outlive this.
-  explicit SlotList(Slab<Record>& records) : records_(records) {}
-
-  // no_slot where the list is empty.
+  // no_slot where there is none.
   Slot oldest() const { return oldest_; }
   Slot newest() const { return newest_; }
+  // REQUIRES: the place is in the list.
+  Slot newer(Slot slot) const { return at(slot).newer; }
   std::size_t size() const { return size_; }
 
-  // REQUIRES: the record is in no list.
+  // REQUIRES: the place is not in the list.
   void append(Slot slot) {
-    records_[slot].older = newest_;
-    records_[slot].newer = no_slot;
-    (newest_ == no_slot ? oldest_ : records_[newest_].newer) = slot;
+    claim(slot) = {no_slot, newest_};
+    (newest_ == no_slot ? oldest_ : at(newest_).newer) = slot;
     newest_ = slot;
     ++size_;
   }
-  // REQUIRES: the record is in this list.
+  // REQUIRES: the place is in the list.
   void remove(Slot slot) {
-    const Record& record = records_[slot];
-    (record.older == no_slot ? oldest_ : records_[record.older].newer) = record.newer;
-    (record.newer == no_slot ? newest_ : records_[record.newer].older) = record.older;
+    const Links links = at(slot);
+    (links.older == no_slot ? oldest_ : at(links.older).newer) = links.newer;
+    (links.newer == no_slot ? newest_ : at(links.newer).older) = links.older;
     --size_;
   }
 
+  // These ask for memory that remove() will need, one after the other. REQUIRES: the place is, or
+  // was, in the list.
+  void prefetch(Slot slot) const { __builtin_prefetch(&at(slot), 1); }
+  void prefetch_neighbours(Slot slot) const {
+    for (const Slot neighbour : {at(slot).newer, at(slot).older}) {
+      if (neighbour != no_slot) {
+        prefetch(neighbour);
+      }
+    }
+  }
+
  private:
-  Slab<Record>& records_;
+  struct Links {
+    Slot newer = no_slot;
+    Slot older = no_slot;
+  };
+  static constexpr Slot chunk_size = 1'024;
+  using Chunk = std::array<Links, chunk_size>;
+
+  Links& at(Slot slot) { return (*chunks_[slot / chunk_size])[slot % chunk_size]; }
+  const Links& at(Slot slot) const { return (*chunks_[slot / chunk_size])[slot % chunk_size]; }
+  // A list of few places costs little, wherever they are.
+  Links& claim(Slot slot) {
+    if (slot / chunk_size >= chunks_.size()) {
+      chunks_.resize(slot / chunk_size + 1);
+    }
+    std::unique_ptr<Chunk>& chunk = chunks_[slot / chunk_size];
+    if (!chunk) {
+      chunk = std::make_unique<Chunk>();
+    }
+    return at(slot);
+  }
+
+  std::vector<std::unique_ptr<Chunk>> chunks_;
   Slot oldest_ = no_slot;
   Slot newest_ = no_slot;
   std::size_t size_ = 0;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/hash.hpp"
 #include "core/limits.hpp"
 
 namespace heartbeat::core {
@@ -60,30 +61,22 @@ std::uint64_t unseen_above(const Source& source, std::uint64_t seq) {
 
 }  // namespace
 
-Slot Sources::prefetch(std::uint64_t hash) const {
-  const Slot slot = by_name_.find(hash, [](Slot) { return true; });
+Slot Sources::prefetch_likely(std::uint64_t hash) const {
+  const Slot slot = by_name_.likely(hash);
   if (slot != no_slot) {
     slots_.prefetch(slot);
+    by_heard_.prefetch(slot);
   }
   return slot;
 }
 
-void Sources::prefetch_neighbours(Slot slot) const {
-  if (slot == no_slot) {
-    return;
-  }
-  for (const Slot neighbour : {slots_[slot].newer, slots_[slot].older}) {
-    if (neighbour != no_slot) {
-      slots_.prefetch(neighbour);
-    }
-  }
-}
-
-Sequence Sources::observe(const Event& event, std::uint64_t hash, Instant now) {
+Sequence Sources::observe(const Event& event, std::uint64_t hash, Slot likely, Instant now) {
   if (event.source.empty() || event.seq == 0) {
     return {};
   }
-  Slot slot = find_slot(event.source, hash);
+  Slot slot = likely != no_slot && slots_[likely].name == event.source
+                  ? likely
+                  : find_slot(event.source, hash);
   if (slot != no_slot && now - slots_[slot].heard > source_kept_ms) {
     forget(slot);
     slot = no_slot;

@@ -30,8 +30,6 @@ struct Source {
   std::uint32_t incarnation = 0;
   bool restored = false;  // what came while nobody read is not known to be lost
   Instant heard;
-  Slot newer = no_slot;  // list by `heard`
-  Slot older = no_slot;
 };
 
 // What became of an event's source and seq.
@@ -46,13 +44,19 @@ class Sources {
   Sources(const Sources&) = delete;
   Sources& operator=(const Sources&) = delete;
 
-  // `hash` is that of event.source. REQUIRES: `now` never decreases.
-  Sequence observe(const Event& event, std::uint64_t hash, Instant now);
+  // `hash` is that of event.source, `likely` where its record may be found, or no_slot. REQUIRES:
+  // `now` never decreases.
+  Sequence observe(const Event& event, std::uint64_t hash, Slot likely, Instant now);
 
-  // Both ask for memory that observe() will need, and wait for none: first the record of the source
-  // with this hash, whose likely place is returned, then those beside it in the list by `heard`.
-  Slot prefetch(std::uint64_t hash) const;
-  void prefetch_neighbours(Slot slot) const;
+  // These ask for memory that observe() will need, one after the other: the entry in the index, the
+  // record that it likely leads to, then those beside it in the list by `heard`.
+  void prefetch(std::uint64_t hash) const { by_name_.prefetch(hash); }
+  Slot prefetch_likely(std::uint64_t hash) const;
+  void prefetch_neighbours(Slot slot) const {
+    if (slot != no_slot) {
+      by_heard_.prefetch_neighbours(slot);
+    }
+  }
 
   // An event whose sequence was observed is rejected after all. REQUIRES: just observed.
   void note_rejected(const Sequence& sequence) {
@@ -94,7 +98,7 @@ class Sources {
   Counters& counters_;
   Slab<Source> slots_;
   SlotIndex by_name_;
-  SlotList<Source> by_heard_{slots_};
+  SlotList by_heard_;
   std::uint32_t incarnations_ = 0;
   ChangedSlots changed_;
 };

@@ -1,42 +1,42 @@
 #include "core/texts.hpp"
 
 #include <cstring>
-#include <numeric>
+#include <new>
+#include <utility>
 
 namespace heartbeat::core {
 
-std::size_t Texts::offset(std::size_t index) const {
-  return std::accumulate(lengths_.begin(), lengths_.begin() + static_cast<std::ptrdiff_t>(index),
-                         std::size_t{0});
-}
-
-std::string_view Texts::get(Text which) const {
-  const auto index = static_cast<std::size_t>(which);
-  return {bytes_.get() + offset(index), lengths_[index]};
+Texts::BlockPointer Texts::make_block(std::size_t capacity) {
+  BlockPointer block{::new (::operator new(sizeof(Block) + capacity)) Block};
+  block->capacity = static_cast<std::uint16_t>(capacity);
+  return block;
 }
 
 void Texts::set(Text which, std::string_view value) {
-  const auto index = static_cast<std::size_t>(which);
-  const std::size_t begin = offset(index);
-  const std::size_t old_end = begin + lengths_[index];
-  const std::size_t old_total = offset(text_count);
-  const std::size_t behind = old_total - old_end;
-  const std::size_t total = begin + value.size() + behind;
-  if (total > capacity_) {
-    auto grown = std::make_unique_for_overwrite<char[]>(total);
-    if (bytes_) {
-      std::memcpy(grown.get(), bytes_.get(), begin);
-      std::memcpy(grown.get() + begin + value.size(), bytes_.get() + old_end, behind);
+  if (!block_) {
+    if (value.empty()) {
+      return;
     }
-    bytes_ = std::move(grown);
-    capacity_ = static_cast<std::uint16_t>(total);
-  } else if (value.size() != lengths_[index]) {
-    std::memmove(bytes_.get() + begin + value.size(), bytes_.get() + old_end, behind);
+    block_ = make_block(value.size());
+  }
+  const auto index = static_cast<std::size_t>(which);
+  const std::size_t begin = block_->offset(index);
+  const std::size_t old_end = begin + block_->lengths[index];
+  const std::size_t behind = block_->offset(text_count) - old_end;
+  const std::size_t total = begin + value.size() + behind;
+  if (total > block_->capacity) {
+    BlockPointer grown = make_block(total);
+    grown->lengths = block_->lengths;
+    std::memcpy(grown->bytes(), block_->bytes(), begin);
+    std::memcpy(grown->bytes() + begin + value.size(), block_->bytes() + old_end, behind);
+    block_ = std::move(grown);
+  } else if (value.size() != block_->lengths[index]) {
+    std::memmove(block_->bytes() + begin + value.size(), block_->bytes() + old_end, behind);
   }
   if (!value.empty()) {
-    std::memcpy(bytes_.get() + begin, value.data(), value.size());
+    std::memcpy(block_->bytes() + begin, value.data(), value.size());
   }
-  lengths_[index] = static_cast<std::uint16_t>(value.size());
+  block_->lengths[index] = static_cast<std::uint16_t>(value.size());
 }
 
 }  // namespace heartbeat::core

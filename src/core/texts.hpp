@@ -17,16 +17,46 @@ inline constexpr std::size_t text_count = 7;
 class Texts {
  public:
   // The view holds until the next set().
-  std::string_view get(Text which) const;
+  std::string_view get(Text which) const {
+    const auto index = static_cast<std::size_t>(which);
+    return block_
+               ? std::string_view{block_->bytes() + block_->offset(index), block_->lengths[index]}
+               : std::string_view{};
+  }
   // REQUIRES: value is not a view into this object; all strings together fit 64 KiB.
   void set(Text which, std::string_view value);
+  // Asks for the memory of the first strings.
+  void prefetch() const {
+    const char* block = reinterpret_cast<const char*>(block_.get());
+    __builtin_prefetch(block);
+    __builtin_prefetch(block + first_bytes - 1);
+  }
 
  private:
-  std::size_t offset(std::size_t index) const;
+  static constexpr std::size_t first_bytes = 32;
 
-  std::unique_ptr<char[]> bytes_;  // the strings end to end
-  std::uint16_t capacity_ = 0;
-  std::array<std::uint16_t, text_count> lengths_{};
+  // The strings follow it end to end.
+  struct Block {
+    std::uint16_t capacity = 0;
+    std::array<std::uint16_t, text_count> lengths{};
+
+    char* bytes() { return reinterpret_cast<char*>(this + 1); }
+    const char* bytes() const { return reinterpret_cast<const char*>(this + 1); }
+    std::size_t offset(std::size_t index) const {
+      std::size_t offset = 0;
+      for (std::size_t before = 0; before < index; ++before) {
+        offset += lengths[before];
+      }
+      return offset;
+    }
+  };
+  struct Free {
+    void operator()(Block* block) const { ::operator delete(block); }
+  };
+  using BlockPointer = std::unique_ptr<Block, Free>;
+  static BlockPointer make_block(std::size_t capacity);
+
+  BlockPointer block_;
 };
 
 }  // namespace heartbeat::core

@@ -28,7 +28,7 @@ struct Names<core::EndedBy> {
 namespace daemon {
 namespace {
 
-// The one list of what a run and its record have in common under the same name.
+// These two list what a run and its record have in common under the same name.
 template <class From, class To>
 void copy_fields(const From& from, To& to) {
   to.adopted = from.adopted;
@@ -37,6 +37,13 @@ void copy_fields(const From& from, To& to) {
   to.started = from.started;
   to.last_activity = from.last_activity;
   to.paused_before_activity = from.paused_before_activity;
+  to.order = from.order;
+  to.progress = from.progress;
+  to.sent_at = from.sent_at;
+}
+
+template <class From, class To>
+void copy_rare_facts(const From& from, To& to) {
   to.paused_before_promise = from.paused_before_promise;
   to.promised_at = from.promised_at;
   to.promise = from.promise;
@@ -45,10 +52,6 @@ void copy_fields(const From& from, To& to) {
   to.opened = from.opened;
   to.last_warning = from.last_warning;
   to.episode = from.episode;
-  to.order = from.order;
-  to.progress = from.progress;
-  to.last_event = from.last_event;
-  to.sent_at = from.sent_at;
   to.rejected_events = from.rejected_events;
   to.zombie_events = from.zombie_events;
   to.ended_at = from.ended_at;
@@ -83,6 +86,9 @@ constexpr std::array<std::pair<core::Text, std::string store::RunRecord::*>, cor
 store::RunRecord record_of(core::Slot slot, const core::Run& run) {
   store::RunRecord record;
   copy_fields(run, record);
+  copy_rare_facts(run.rare(), record);
+  record.last_event = {run.last_register_event, run.last_activity_event,
+                       run.rare().last_idle_event};
   record.slot = slot;
   record.state = name(run.state);
   if (run.state == core::RunState::ended) {
@@ -114,6 +120,14 @@ store::AlertRecord record_of(const AlertLog::Entry& entry) {
 core::Run run_of(const store::RunRecord& record) {
   core::Run run;
   copy_fields(record, run);
+  core::RareFacts rare;
+  copy_rare_facts(record, rare);
+  run.last_register_event = record.last_event[0];
+  run.last_activity_event = record.last_event[1];
+  rare.last_idle_event = record.last_event[2];
+  if (rare != core::RareFacts{}) {
+    run.make_rare() = rare;
+  }
   run.state = from_name<core::RunState>(record.state).value_or(core::RunState::ended);
   run.ended_by = from_name<core::EndedBy>(record.ended_by).value_or(core::EndedBy::unregister);
   for (const auto& [text, member] : texts) {

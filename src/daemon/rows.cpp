@@ -37,7 +37,7 @@ std::vector<LastEvent> last_events(const core::Run& run, const Moment& moment) {
   for (const EventKind kind :
        {idle_last ? EventKind::idle : EventKind::activity,
         idle_last ? EventKind::activity : EventKind::idle, EventKind::register_}) {
-    if (const auto& read = run.last_event[static_cast<std::size_t>(kind)]) {
+    if (const auto read = run.last_event(kind)) {
       events.push_back(
           {std::string{name(kind)}, not_negative(moment.now - *read), moment.at(*read)});
     }
@@ -62,10 +62,10 @@ RunDetail detail(const core::Fleet& fleet, const core::Run& run, const Moment& m
   RunDetail detail;
   fill(fleet, run, moment, detail);
   detail.stale_after_ms = fleet.stale_after(run);
-  detail.stale_after_from = run.promise != Duration{} ? "promise" : "configuration";
+  detail.stale_after_from = run.has_promise() ? "promise" : "configuration";
   detail.timeout_after_ms = fleet.timeout_after(run);
-  detail.timeout_after_from = run.timeout_after != Duration{} ? "register" : "configuration";
-  detail.episode = alerts.episode_id(run.episode);
+  detail.timeout_after_from = run.rare().timeout_after != Duration{} ? "register" : "configuration";
+  detail.episode = alerts.episode_id(run.rare().episode);
   detail.last_events = last_events(run, moment);
   detail.source = fleet.source_name(run, moment.now);
   detail.seq = run.source.seq;
@@ -73,8 +73,8 @@ RunDetail detail(const core::Fleet& fleet, const core::Run& run, const Moment& m
   detail.lost_events = fleet.lost_events(run, moment.now);
   detail.blind_ms = fleet.blind(run, moment.now);
   detail.storm = run.stale ? alerts.episode_id(fleet.storm()) : std::string{};
-  detail.rejected_events = run.rejected_events;
-  detail.zombie_events = run.zombie_events;
+  detail.rejected_events = run.rare().rejected_events;
+  detail.zombie_events = run.rare().zombie_events;
   return detail;
 }
 

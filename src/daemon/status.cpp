@@ -249,12 +249,12 @@ Error StatusDesk::not_found(const AgentRequest& request, const Moment& moment) c
   }
   const bool timed_out = ended->ended_by == core::EndedBy::timeout;
   const std::string_view outcome = ended->texts.get(core::Text::outcome);
-  error.ended_at = moment.at(ended->ended_at);
+  error.ended_at = moment.at(ended->rare().ended_at);
   error.ended_by = timed_out ? "timeout" : "unregister";
   if (!outcome.empty()) {
     error.outcome = outcome;
   }
-  error.zombie_events = ended->zombie_events;
+  error.zombie_events = ended->rare().zombie_events;
   error.message += ": ended at " + iso_8601(*error.ended_at) + " by " + *error.ended_by;
   return error;
 }

@@ -123,14 +123,12 @@ class Decoder {
   };
 
   // Reads the pairs of the map that `map` began. Pairs that are not in the table are shown to
-  // `other` and passed over. Of a key that appears twice the last counts; nil is absent. Nearly
-  // everybody writes keys in the table's order, so each is looked for from behind the last one on.
+  // `other` and passed over. Of a key that appears twice the last counts; nil is absent.
   template <class T, class Other>
   bool fields(const Token& map, int depth, T& out, Fields<T>& found, const Other& other) {
     if (depth <= 0) {
       return false;
     }
-    std::size_t from = 0;
     for (std::uint64_t i = 0; i < map.number; ++i) {
       Token key;
       Token token;
@@ -149,9 +147,8 @@ class Decoder {
         return false;
       }
       bool well_formed = true;
-      if (const std::size_t place = place_of<T>(key.bytes, from); place < Fields<T>::count) {
+      if (const std::size_t place = place_of<T>(key.bytes); place < Fields<T>::count) {
         well_formed = (this->*takers<T>[place])(token, depth - 1, out, found);
-        from = place + 1;
       } else {
         other(key.bytes, token);
         well_formed = reader_.skip(token, depth - 1);
@@ -164,26 +161,43 @@ class Decoder {
   }
 
  private:
-  // The key's place in the table, looked for from place `from` on and then from the first; count
-  // where it has none.
+  // Where keys of each size begin in a message's table, and for each key the next of its size;
+  // count where there is none. Few keys share a size, and those differ in their first byte.
   template <class T>
-  static std::size_t place_of(std::string_view key, std::size_t from) {
-    static constexpr auto keys = std::apply(
-        [](const auto&... field) {
-          return std::array<std::string_view, sizeof...(field)>{field.key...};
-        },
-        Message<T>::fields);
-    for (std::size_t place = from; place < keys.size(); ++place) {
-      if (keys[place] == key) {
-        return place;
+  struct Keys {
+    static constexpr std::size_t count = Fields<T>::count;
+    static constexpr std::size_t size_max = 31;
+    std::array<std::string_view, count> keys;
+    std::array<std::size_t, size_max + 1> first_of_size;
+    std::array<std::size_t, count> next_of_size;
+
+    constexpr Keys()
+        : keys(std::apply(
+              [](const auto&... field) {
+                return std::array<std::string_view, count>{field.key...};
+              },
+              Message<T>::fields)) {
+      first_of_size.fill(count);
+      for (std::size_t place = count; place-- > 0;) {
+        next_of_size[place] = first_of_size.at(keys[place].size());
+        first_of_size.at(keys[place].size()) = place;
       }
     }
-    for (std::size_t place = 0; place < from; ++place) {
-      if (keys[place] == key) {
-        return place;
-      }
+  };
+
+  // The key's place in the table; count where it has none.
+  template <class T>
+  static std::size_t place_of(std::string_view key) {
+    static constexpr Keys<T> table;
+    if (key.empty() || key.size() > Keys<T>::size_max) {
+      return Keys<T>::count;
     }
-    return keys.size();
+    std::size_t place = table.first_of_size[key.size()];
+    while (place < Keys<T>::count &&
+           (table.keys[place].front() != key.front() || table.keys[place] != key)) {
+      place = table.next_of_size[place];
+    }
+    return place;
   }
 
   // Takes the value of the field in that place. False: malformed.

@@ -67,6 +67,9 @@ std::optional<Rejection> judge(Version version, const EventFields& found) {
     return Rejection::bad_type;
   }
   std::optional<Rejection> first;
+  if (found.faults == decltype(found.faults){}) {
+    return first;
+  }
   for (const Fault fault : found.faults) {
     if (fault != Fault::none && (!first || rejection_of(fault) < *first)) {
       first = rejection_of(fault);

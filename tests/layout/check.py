@@ -17,7 +17,7 @@ TOP_LEVEL = {"CMakeLists.txt", "CMakePresets.json", "LICENSE", "README.md",
 # belongs to the first folder that it lies in. "" = headers beside the file, without a prefix.
 FOLDERS = [
     ("include/heartbeat/", {"heartbeat"}, set()),
-    ("src/core/", {"heartbeat", "core"}, {"tsl"}),
+    ("src/core/", {"heartbeat", "core"}, set()),
     ("src/wire/", {"heartbeat", "wire"}, {"msgpack"}),
     ("src/bus/", {"heartbeat", "bus"}, {"zmq"}),
     ("src/store/", {"heartbeat", "store"}, {"sqlite"}),
@@ -34,7 +34,7 @@ FOLDERS = [
 LIBRARIES = {
     "zmq": r"zmq(_addon)?\.h(pp)?$", "msgpack": r"msgpack(\.h(pp)?$|/)", "spdlog": r"(spdlog|fmt)/",
     "sqlite": r"sqlite3", "nlohmann": r"nlohmann/", "CLI": r"CLI/", "toml": r"toml(\+\+/|\.hpp$)",
-    "tsl": r"tsl/", "ncurses": r"(n?curses(w/.*)?|term)\.h$",
+    "ncurses": r"(n?curses(w/.*)?|term)\.h$",
 }
 
 # The core is pure: time is an argument, and it starts nothing and prints nothing.

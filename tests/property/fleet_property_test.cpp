@@ -80,12 +80,12 @@ void require_same_runs(const naive::Fleet& model, const core::Fleet& fleet, Inst
     REQUIRE(run.progress == expected.progress);
     REQUIRE(run.adopted == expected.adopted);
     REQUIRE(run.sent_at == expected.sent_at);
-    REQUIRE(run.rejected_events == expected.rejected_events);
-    REQUIRE(run.zombie_events == expected.zombie_events);
+    REQUIRE(run.rare().rejected_events == expected.rejected_events);
+    REQUIRE(run.rare().zombie_events == expected.zombie_events);
     REQUIRE(fleet.lost_events(run, now) == model.lost_events(expected, now));
     for (const EventKind kind : {EventKind::register_, EventKind::activity, EventKind::idle}) {
       const auto last = expected.last_event.find(kind);
-      REQUIRE(run.last_event[static_cast<std::size_t>(kind)] ==
+      REQUIRE(run.last_event(kind) ==
               (last == expected.last_event.end() ? std::nullopt : std::optional{last->second}));
     }
     // An agent's runs in flight are found through it, whatever tombstones it has.
@@ -146,6 +146,7 @@ class Mirror {
  private:
   static core::Run copy(const core::Run& run) {
     core::Run to;
+    core::RareFacts& rare = to.make_rare();
     to.state = run.state;
     to.ended_by = run.ended_by;
     to.adopted = run.adopted;
@@ -154,17 +155,17 @@ class Mirror {
     to.started = run.started;
     to.last_activity = run.last_activity;
     to.paused_before_activity = run.paused_before_activity;
-    to.promised_at = run.promised_at;
-    to.promise = run.promise;
-    to.paused_before_promise = run.paused_before_promise;
-    to.timeout_after = run.timeout_after;
-    to.stale_since = run.stale_since;
-    to.opened = run.opened;
-    to.last_warning = run.last_warning;
-    to.episode = run.episode;
+    rare.promised_at = run.rare().promised_at;
+    rare.promise = run.rare().promise;
+    rare.paused_before_promise = run.rare().paused_before_promise;
+    rare.timeout_after = run.rare().timeout_after;
+    rare.stale_since = run.rare().stale_since;
+    rare.opened = run.rare().opened;
+    rare.last_warning = run.rare().last_warning;
+    rare.episode = run.rare().episode;
     to.order = run.order;
-    to.ended_at = run.ended_at;
-    to.last_zombie = run.last_zombie;
+    rare.ended_at = run.rare().ended_at;
+    rare.last_zombie = run.rare().last_zombie;
     for (std::size_t text = 0; text < core::text_count; ++text) {
       to.texts.set(static_cast<core::Text>(text), run.texts.get(static_cast<core::Text>(text)));
     }
@@ -404,7 +405,7 @@ TEST_CASE("every episode is closed at most once, resolved or superseded, and non
     }
     std::vector<const core::Run*> urgent;
     fleet.urgent_first(SIZE_MAX, SIZE_MAX, [&](const core::Run& run) {
-      open.erase(run.episode);
+      open.erase(run.rare().episode);
       urgent.push_back(&run);
       return true;
     });

@@ -65,8 +65,8 @@ void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
     } else if (ended != nullptr) {
       run = Run{};
       run.state = State::ended;
-      run.ended_at = ended->ended_at + ahead;
-      run.last_zombie = ended->last_zombie + ahead;
+      run.ended_at = ended->rare().ended_at + ahead;
+      run.last_zombie = ended->rare().last_zombie + ahead;
     } else {
       run = Run{};
     }
@@ -100,16 +100,17 @@ void Truth::check_kept(const Name& name, const Run& run, const core::Run* now,
         restart.started - run.last_zombie + restart.older <= plan_.options.limits.tombstone_ms;
     require(ended != nullptr || !remembered, of + "it is not known to have ended");
     require(ended == nullptr || run.state == State::unknown ||
-                near(ended->ended_at + ahead, run.ended_at - restart.older),
+                near(ended->rare().ended_at + ahead, run.ended_at - restart.older),
             of + "it ended at another time");
     return;
   }
   require(now != nullptr, of + "it is not in flight, and was");
   require(near(now->started + ahead, run.started - restart.older), of + "its age is wrong");
-  require(now->promise == run.promise.value_or(Duration{}), of + "its promise is wrong");
-  require(!run.promise || near(now->promised_at + ahead, run.promised_at - restart.older),
+  require(now->rare().promise == run.promise.value_or(Duration{}), of + "its promise is wrong");
+  require(!run.promise || near(now->rare().promised_at + ahead, run.promised_at - restart.older),
           of + "its promise is of another time");
-  require(now->timeout_after == run.timeout_after.value_or(Duration{}), of + "its limit is wrong");
+  require(now->rare().timeout_after == run.timeout_after.value_or(Duration{}),
+          of + "its limit is wrong");
   require(now->stale == run.stale || (run.warned && !plan_.options.limits.stale_rearm),
           of + (run.stale ? "it is not stale" : "it is stale"));
   const auto kept = std::find_if(run.actives.rbegin(), run.actives.rend(),
@@ -136,21 +137,21 @@ void Truth::take_over(Run& run, const core::Run& from, Duration ahead, const dae
   run.idle = from.state == core::RunState::idle;
   run.stale = from.stale;
   run.warned = warned;
-  run.episode = watch.alerts().episode_id(from.episode);
-  run.last_warning = from.last_warning + ahead;
-  run.stale_since = from.stale_since + ahead;
+  run.episode = watch.alerts().episode_id(from.rare().episode);
+  run.last_warning = from.rare().last_warning + ahead;
+  run.stale_since = from.rare().stale_since + ahead;
   run.started = from.started + ahead;
   active(run, from.last_activity + ahead, at);
   const Duration paused_in_all = watch.fleet().numbers().paused;
   run.paused_active = paused_in_all - from.paused_before_activity;
-  if (from.promise != Duration{}) {
-    run.promise = from.promise;
+  if (from.rare().promise != Duration{}) {
+    run.promise = from.rare().promise;
   }
-  run.promised_at = from.promised_at + ahead;
+  run.promised_at = from.rare().promised_at + ahead;
   run.promise_at = at;
-  run.paused_promise = paused_in_all - from.paused_before_promise;
-  if (from.timeout_after != Duration{}) {
-    run.timeout_after = from.timeout_after;
+  run.paused_promise = paused_in_all - from.rare().paused_before_promise;
+  if (from.rare().timeout_after != Duration{}) {
+    run.timeout_after = from.rare().timeout_after;
   }
   const core::Fleet& fleet = watch.fleet();
   const std::string source(fleet.source_name(from, watch.health().started));

@@ -301,8 +301,8 @@ void World::settle() {
   std::map<std::string, std::string> open;
   const core::Fleet& fleet = watch.fleet();
   fleet.scan(0, SIZE_MAX, [&](const core::Run& run) {
-    if (run.episode != 0) {
-      open[watch.alerts().episode_id(run.episode)] = std::string(run.agent_id());
+    if (run.rare().episode != 0) {
+      open[watch.alerts().episode_id(run.rare().episode)] = std::string(run.agent_id());
     }
     return true;
   });

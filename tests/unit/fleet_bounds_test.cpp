@@ -158,7 +158,8 @@ TEST_CASE("a verdict for a lagging input is spoken now") {
   REQUIRE(out.size() == 1);
   REQUIRE(out[0].idle == seconds{15});
   watched.fleet.advance(start + seconds{60} + ms, start + seconds{65}, 10, out);
-  REQUIRE(watched.fleet.tombstone("pm", "", start + seconds{65})->ended_at == start + seconds{65});
+  REQUIRE(watched.fleet.tombstone("pm", "", start + seconds{65})->rare().ended_at ==
+          start + seconds{65});
 }
 
 TEST_CASE("a tombstone lasts its time after the end or the last zombie") {

@@ -44,7 +44,7 @@ TEST_CASE("a run that was forgotten does not stand in the way of the one that ca
     run.state = state;
     run.order = order;
     run.started = run.last_activity = start;
-    run.ended_at = run.last_zombie = start;
+    run.make_rare().ended_at = run.make_rare().last_zombie = start;
     run.texts.set(Text::agent_id, "pm");
     return run;
   };
