@@ -14,6 +14,17 @@ constexpr std::uint32_t seq_mark = 0xF1F2F3F4;
 constexpr std::uint32_t running_for_mark = 0xE1E2E3E4;
 constexpr std::uint64_t sent_at_mark = 0x0000'01D1'D2D3'D4D5;
 
+constexpr auto four_digits = [] {
+  std::array<std::array<char, 4>, 10'000> table{};
+  for (std::size_t number = 0; number < table.size(); ++number) {
+    std::size_t rest = number;
+    for (std::size_t place = 4; place-- > 0; rest /= 10) {
+      table[number][place] = static_cast<char>('0' + rest % 10);
+    }
+  }
+  return table;
+}();
+
 template <class Number>
 void put(Number number, char* to) {
   for (std::size_t byte = sizeof number; byte-- > 0; number >>= 8) {
@@ -64,9 +75,8 @@ Event shape_of(Kind kind) {
 
 Digits digits_of(std::uint32_t agent) {
   Digits digits;
-  for (std::size_t place = digits.size(); place-- > 0; agent /= 10) {
-    digits[place] = static_cast<char>('0' + agent % 10);
-  }
+  std::memcpy(digits.data(), &four_digits[agent / 10'000 % 10'000], 4);
+  std::memcpy(digits.data() + 4, &four_digits[agent % 10'000], 4);
   return digits;
 }
 

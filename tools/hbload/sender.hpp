@@ -1,4 +1,6 @@
-// One sending process: a connection and a source of its own, and a share of the agents.
+// One sending process: a connection and a source of its own, and a share of the agents. It has its
+// own XPUB, and not client::Publication, which reads the clock for each message: what a sender
+// costs a measurement of the receiver cannot tell from the receiver.
 #pragma once
 
 #include <atomic>
@@ -6,8 +8,8 @@
 #include <cstdint>
 #include <string>
 #include <vector>
+#include <zmq.hpp>
 
-#include "client/publication.hpp"
 #include "client/sockets.hpp"
 #include "event_form.hpp"
 #include "heartbeat/time.hpp"
@@ -56,7 +58,8 @@ class Sender {
   const std::vector<Kind> drum_;
   std::vector<EventForm> forms_;     // by Kind
   std::vector<std::uint32_t> seqs_;  // one, or one for each agent
-  client::Publication publication_;
+  zmq::context_t context_{1};
+  zmq::socket_t socket_{context_, zmq::socket_type::xpub};
   std::string payload_;
   Changing changing_;
   const SteadyClock::time_point began_ = SteadyClock::now();  // all its runs did

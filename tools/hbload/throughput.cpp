@@ -1,6 +1,7 @@
 // How many events a receiver reads in a second, and what that costs it.
 #include <poll.h>
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -17,7 +18,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int progress_ms = 2;
+constexpr int look_ms = 2;
+constexpr int bar_looks = 50;  // from one drawing of the bar to the next
 
 struct Taken {
   std::uint64_t events;
@@ -45,7 +47,7 @@ class Throughput {
  private:
   int fail(int code, const std::string& why) const;
   bool stopped() const { return client::readable(signals_.fd()); }
-  void watch(Load& load, const char* what, std::uint64_t before, std::uint64_t events);
+  void watch(const Load& load, const char* what, const std::function<double()>& share);
   std::optional<Taken> measure(Load& load, const Counts& before);
   int report(const Taken& taken, double registered_in, const Counts& before, const Counts& after);
 
@@ -68,19 +70,14 @@ int Throughput::fail(int code, const std::string& why) const {
 }
 
 // Until the load has sent all, or this program is told to end.
-void Throughput::watch(Load& load, const char* what, std::uint64_t before, std::uint64_t events) {
+void Throughput::watch(const Load& load, const char* what, const std::function<double()>& share) {
   ProgressBar bar;
-  const auto began = SteadyClock::now();
   for (int look = 0; !load.finished() && !stopped(); ++look) {
-    if (look % 50 == 0) {
-      const double share =
-          verb_.count || events == options_.agents
-              ? static_cast<double>(load.events() - before) / static_cast<double>(events)
-              : seconds_since(began) / verb_.seconds;
-      bar.show(what, share);
+    if (look % bar_looks == 0) {
+      bar.show(what, share());
     }
     pollfd stop{signals_.fd(), POLLIN, 0};
-    ::poll(&stop, 1, progress_ms);
+    ::poll(&stop, 1, look_ms);
   }
 }
 
@@ -98,7 +95,8 @@ int Throughput::run() {
   }
   const auto began = SteadyClock::now();
   load.start_registering();
-  watch(load, "registering", 0, options_.agents);
+  watch(load, "registering",
+        [&] { return static_cast<double>(load.events()) / static_cast<double>(options_.agents); });
   const auto registered = receiver_.wait_until_read(*before, load.messages(), load.events());
   if (!registered || stopped()) {
     return fail(exit_silent, receiver_.why());
@@ -119,7 +117,11 @@ std::optional<Taken> Throughput::measure(Load& load, const Counts& before) {
   const auto began = SteadyClock::now();
   const double seconds = verb_.count ? static_cast<double>(seconds_max) : verb_.seconds;
   load.start(verb_.count.value_or(count_max), seconds);
-  watch(load, "sending", events, verb_.count.value_or(0));
+  watch(load, "sending", [&] {
+    return verb_.count
+               ? static_cast<double>(load.events() - events) / static_cast<double>(*verb_.count)
+               : seconds_since(began) / verb_.seconds;
+  });
   Taken taken{load.events() - events, load.messages() - messages, 0, {}};
   if (stopped() || !receiver_.wait_until_read(before, taken.messages, taken.events)) {
     return std::nullopt;
