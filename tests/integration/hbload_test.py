@@ -102,6 +102,44 @@ class Throughput(Loaded):
             self.assertIn("lost 0, rejected 0, duplicate 0, zombie 0", done.stdout)
 
 
+class Latency(Loaded):
+    def test_each_silence_is_heard_of_while_a_load_runs(self):
+        with Monitor(timeout_threshold_ms=HOUR) as monitor:
+            report = self.report(monitor, "latency", "--agents", 1_000, "--rate", 2_000,
+                                 "--silent", 300, "--over", 1)
+            counters = monitor.counters()
+            self.assertEqual(counters['alerts_published_total{kind="stale"}'], 300)
+            self.assertGreater(counters["events_received_total"], 1_000 + 300 + 1_000)
+        self.assertEqual((report["silent"], report["missing"], report["overloaded"]), (300, 0, 0))
+        self.assertAlmostEqual(report["deadlines_within_ms"], 1_000, delta=500)
+        self.assertTrue(0 < report["p50_ms"] <= report["p99_ms"] <= report["p999_ms"]
+                        <= report["max_ms"], report)
+        self.assertEqual(report["events_lost_total"], 0)
+
+    def test_all_due_at_once(self):
+        with Monitor(timeout_threshold_ms=HOUR) as monitor:
+            report = self.report(monitor, "latency", "--agents", 10, "--silent", 5_000,
+                                 "--over", 0)
+            self.assertEqual(monitor.counters()["runs_stale"], 5_000)
+        self.assertEqual((report["silent"], report["missing"]), (5_000, 0))
+        self.assertLess(report["deadlines_within_ms"], 2)
+        self.assertLess(abs(report["due_at"] - time.time() * 1_000), 1_000 * LIMIT)
+
+    def test_an_alert_that_never_comes_is_missing(self):
+        # A monitor that adopts and registers no more runs than there are raises nothing for others.
+        with Monitor(runs_max=10, timeout_threshold_ms=HOUR) as monitor:
+            report = self.report(monitor, "latency", "--agents", 9, "--silent", 3, "--over", 0,
+                                 code=1)
+            self.assertEqual((report["missing"], report["events_rejected_total"]), (2, 2))
+
+    def test_delays_as_text_for_people(self):
+        with Monitor() as monitor:
+            done = hbload(monitor, "latency", "--silent", 20, "--over", 0)
+            self.assertEqual(done.returncode, 0, done)
+            self.assertIn("20 alerts, 1,000 runs beside them, ", done.stdout)
+            self.assertIn("after the deadline: p50 ", done.stdout)
+
+
 class Usage(Loaded):
     def test_wrong_usage_is_told_and_changes_nothing(self):
         with Monitor() as monitor:
@@ -116,6 +154,8 @@ class Usage(Loaded):
                           ["throughput", "--agents", "2", "--processes", "3"],
                           ["throughput", "--receiver", str(2**22 + 1)],
                           ["throughput", "--events", "tcp://nowhere"],
+                          ["latency", "--silent", "0"],
+                          ["latency", "--over", "-1"],
                           ["dance"],
                           []):
                 with self.subTest(wrong):
@@ -128,10 +168,16 @@ class Usage(Loaded):
                                         code=3)
             self.assertIn("ipc:///tmp/hb-nobody", done.stderr)
 
-    def test_ctrl_c_ends_it_at_once(self):
+    def test_ctrl_c_ends_a_load_at_once(self):
+        self.ended_at_once("throughput", "--seconds", "600")
+
+    def test_ctrl_c_ends_a_wait_for_alerts_at_once(self):
+        self.ended_at_once("latency", "--over", "600", "--rate", "20000")
+
+    def ended_at_once(self, *arguments):
         with Monitor() as monitor:
-            process = subprocess.Popen([HBLOAD, "throughput", "--seconds", "600"],
-                                       env=environment(monitor), stdout=subprocess.PIPE, text=True)
+            process = subprocess.Popen([HBLOAD, *arguments], env=environment(monitor),
+                                       stdout=subprocess.PIPE, text=True)
             try:
                 deadline = time.monotonic() + LIMIT
                 while monitor.counters()["events_received_total"] < 5_000:

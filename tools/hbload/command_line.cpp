@@ -1,12 +1,12 @@
 #include "command_line.hpp"
 
 #include <CLI/CLI.hpp>
-#include <iostream>
 #include <memory>
 #include <string>
 
 #include "heartbeat/event.hpp"
 #include "options.hpp"
+#include "output.hpp"
 
 namespace heartbeat::hbload {
 namespace {
@@ -26,7 +26,7 @@ struct CommandLine {
   LoadOptions load;
   ThroughputOptions throughput;
   LatencyOptions latency;
-  double promise_s = 1;
+  CLI::Option* rate = nullptr;
   std::function<int()> chosen;
 
   CLI::Option* number(CLI::App& to, const std::string& option, std::uint64_t& target,
@@ -73,7 +73,8 @@ struct CommandLine {
     endpoint("--status", "HB_STATUS", load.endpoints.status, "where the receiver answers");
     app.add_flag("--json", load.json, "for programs: one object");
     number(app, "--agents", load.agents, 1, agents_max, "runs, registered before the clock starts");
-    real(app, "--rate", load.rate, 0, 1e9, "events a second; 0: as fast as it goes");
+    rate = real(app, "--rate", load.rate, 0, 1e9,
+                "events a second; 0: as fast as it goes (latency: 10000)");
     number(app, "--batch", load.batch, 1, batch_max, "events in a message");
     number(app, "--processes", load.processes, 1, 1'000,
            "senders, each with a connection and a source of its own");
@@ -115,6 +116,20 @@ struct CommandLine {
         ->type_name("PID");
     verb.callback([this] { chosen = [this] { return run_throughput(load, throughput); }; });
   }
+
+  void describe_latency() {
+    CLI::App& verb = *app.add_subcommand(
+        "latency", "how long after its deadline an alert is there, under a load");
+    number(verb, "--silent", latency.silent, 1, agents_max, "agents that fall silent");
+    real(verb, "--over", latency.over_seconds, 0, static_cast<double>(seconds_max),
+         "seconds over which their deadlines are spread; 0: all are due at once");
+    verb.callback([this] {
+      if (rate->empty()) {
+        load.rate = 10'000;
+      }
+      chosen = [this] { return run_latency(load, latency); };
+    });
+  }
 };
 
 }  // namespace
@@ -123,9 +138,13 @@ std::function<int()> parse_command_line(int argc, char** argv) {
   const auto line = std::make_shared<CommandLine>();
   line->describe_common();
   line->describe_throughput();
+  line->describe_latency();
   try {
     line->app.parse(argc, argv);
     line->check();
+  } catch (const CLI::RequiredError&) {
+    complain("which verb? throughput or latency; hbload --help shows more");
+    return only(exit_usage);
   } catch (const CLI::ParseError& error) {
     return only(line->app.exit(error) == 0 ? exit_ok : exit_usage);
   }

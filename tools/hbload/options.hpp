@@ -7,7 +7,6 @@
 #include <optional>
 
 #include "heartbeat/endpoints.hpp"
-#include "heartbeat/time.hpp"
 #include "mix.hpp"
 
 namespace heartbeat::hbload {
@@ -44,7 +43,6 @@ struct ThroughputOptions {
 struct LatencyOptions {
   std::uint64_t silent = 1'000;  // agents that fall silent
   double over_seconds = 10;      // their deadlines are spread over; 0 = all in the same millisecond
-  Duration promise{1'000};  // from the last word of each to its deadline, where they are spread
 };
 
 // Each prints its report and returns the exit code.
