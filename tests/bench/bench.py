@@ -4,9 +4,10 @@ import argparse
 import datetime
 import fnmatch
 import pathlib
-import platform
 import os
+import platform
 import re
+import signal
 import sys
 
 sys.dont_write_bytecode = True
@@ -104,6 +105,7 @@ def parse_arguments():
 
 def main():
     arguments = parse_arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends contestants too
     size = BRIEF if arguments.brief else Size()
     if arguments.all:
         size.footprint_runs += (10 * size.footprint_runs[-1],)

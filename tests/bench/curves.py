@@ -3,7 +3,7 @@
 import math
 
 WIDTH, HEIGHT = 640, 360
-LEFT, RIGHT, TOP, BOTTOM = 60, 20, 40, 50
+LEFT, RIGHT, TOP, BOTTOM = 60, 30, 40, 50
 COLOURS = ("#2f7ed8", "#d9730d")
 
 STYLE = """

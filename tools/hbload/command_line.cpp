@@ -94,7 +94,9 @@ struct CommandLine {
            "what is sent (default activity=98,idle=1,progress=1)")
         ->type_name("KIND=SHARE,…");
     app.footer(
-        "The options above may also stand after the verb.\n"
+        "The options above may also stand after the verb. Nobody else should send meanwhile. The "
+        "runs "
+        "stay in\nflight until they time out.\n"
         "Exit codes: 0 done; 1 something was lost, rejected or missed, or it failed; 2 usage; 3 "
         "the "
         "receiver does\nnot answer or read; 130 interrupted.\n" +
@@ -121,7 +123,7 @@ struct CommandLine {
     CLI::App& verb = *app.add_subcommand(
         "latency", "how long after its deadline an alert is there, under a load");
     number(verb, "--silent", latency.silent, 1, agents_max, "agents that fall silent");
-    real(verb, "--over", latency.over_seconds, 0, static_cast<double>(seconds_max),
+    real(verb, "--over", latency.over_seconds, 0, over_seconds_max,
          "seconds over which their deadlines are spread; 0: all are due at once");
     verb.callback([this] {
       if (rate->empty()) {

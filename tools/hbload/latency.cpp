@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cmath>
 #include <exception>
 #include <optional>
 #include <string>
@@ -10,7 +9,8 @@
 #include <vector>
 
 #include "bus/clock.hpp"
-#include "heartbeat/alert_subscriber.hpp"
+#include "delays.hpp"
+#include "heard.hpp"
 #include "load.hpp"
 #include "options.hpp"
 #include "output.hpp"
@@ -24,87 +24,6 @@ namespace {
 // An alert that has not come so long after the last deadline, and after the last that came, is
 // missing.
 constexpr std::chrono::seconds alert_wait{10};
-constexpr Duration look{100};
-
-// Alerts about silent agents, as a consumer gets them: by number of the agent, the first of each.
-class Heard {
- public:
-  Heard(const Endpoints& endpoints, const Silences& silences, std::size_t silent)
-      : subscriber_(endpoints), silences_(silences), at_(silent) {
-    // What is raised from here on is handed on.
-    (void)subscriber_.next(-1, Duration{0});
-  }
-
-  // Until all were heard, or `stopped`.
-  void listen(const std::atomic<bool>& stopped) {
-    while (count_ < at_.size() && !stopped) {
-      if (const auto notice = subscriber_.next(-1, look)) {
-        note(*notice);
-      }
-    }
-  }
-  std::size_t count() const { return count_; }
-  std::size_t overloaded() const { return overloaded_; }
-  const std::vector<std::optional<SteadyClock::time_point>>& at() const { return at_; }
-
- private:
-  void note(const AlertSubscriber::Notice& notice) {
-    if (notice.event != AlertSubscriber::Event::alert || notice.alert.kind != "stale") {
-      return;
-    }
-    const auto number = silences_.number_of(notice.alert.agent_id);
-    if (number && !at_[*number]) {
-      at_[*number] = SteadyClock::now();
-      overloaded_ += notice.alert.overloaded ? 1U : 0U;
-      ++count_;
-    }
-  }
-
-  AlertSubscriber subscriber_;
-  const Silences& silences_;
-  std::vector<std::optional<SteadyClock::time_point>> at_;
-  std::size_t overloaded_ = 0;
-  std::atomic<std::size_t> count_{0};
-};
-
-struct Delays {
-  Delays(const std::vector<SteadyClock::time_point>& deadlines,
-         const std::vector<std::optional<SteadyClock::time_point>>& heard);
-  // `share` of the delays are no longer than this. Of none, 0.
-  double percentile(double share) const;
-
-  std::vector<double> ms;  // in order
-  std::size_t missing = 0;
-  std::size_t early = 0;  // the monitor reads its clock once a turn: at most so long before
-  double deadlines_within_ms = 0;
-};
-
-double whole_ms(SteadyClock::duration duration) {
-  return std::chrono::duration<double, std::milli>(duration).count();
-}
-
-Delays::Delays(const std::vector<SteadyClock::time_point>& deadlines,
-               const std::vector<std::optional<SteadyClock::time_point>>& heard) {
-  for (std::size_t agent = 0; agent < deadlines.size(); ++agent) {
-    if (!heard[agent]) {
-      ++missing;
-      continue;
-    }
-    ms.push_back(whole_ms(*heard[agent] - deadlines[agent]));
-    early += ms.back() < 0 ? 1U : 0U;
-  }
-  std::sort(ms.begin(), ms.end());
-  const auto [first, last] = std::minmax_element(deadlines.begin(), deadlines.end());
-  deadlines_within_ms = whole_ms(*last - *first);
-}
-
-double Delays::percentile(double share) const {
-  if (ms.empty()) {
-    return 0;
-  }
-  const double rank = std::ceil(share * static_cast<double>(ms.size()));
-  return ms[std::max<std::size_t>(static_cast<std::size_t>(rank), 1) - 1];
-}
 
 struct Measured {
   Delays delays;
@@ -127,9 +46,9 @@ class Threads {
       try {
         work(stopped);
       } catch (...) {
-        // Told by join_and_throw(); the other thread must not wait for ever.
-        failure_ = std::current_exception();
-        failed = true;
+        if (!failed.exchange(true)) {
+          failure_ = std::current_exception();  // for join_and_throw()
+        }
       }
     });
   }
@@ -200,13 +119,13 @@ void report(const LoadOptions& options, const Measured& measured, const Losses& 
               {"silent", delays.ms.size() + delays.missing},
               {"deadlines_within_ms", delays.deadlines_within_ms},
               {"due_at", measured.due_at.time_since_epoch().count()},
-              {"p50_ms", delays.percentile(0.5)},
-              {"p99_ms", delays.percentile(0.99)},
-              {"p999_ms", delays.percentile(0.999)},
-              {"max_ms", delays.percentile(1)},
+              {"p50_ms", delays.percentile_ms(0.5)},
+              {"p99_ms", delays.percentile_ms(0.99)},
+              {"p999_ms", delays.percentile_ms(0.999)},
+              {"max_ms", delays.percentile_ms(1)},
               {"missing", delays.missing},
               {"early", delays.early},
-              {"earliest_ms", delays.percentile(0)},
+              {"earliest_ms", delays.percentile_ms(0)},
               {"overloaded", measured.overloaded}};
     losses.add_to(json);
     print(json.dump());
@@ -214,9 +133,10 @@ void report(const LoadOptions& options, const Measured& measured, const Losses& 
   }
   print(grouped(delays.ms.size()) + " alerts, " + grouped(options.agents) + " runs beside them, " +
         grouped(static_cast<std::uint64_t>(measured.load_per_s)) + " events a second");
-  print("after the deadline: p50 " + decimal(delays.percentile(0.5), 2) + " ms, p99 " +
-        decimal(delays.percentile(0.99), 2) + " ms, p99.9 " + decimal(delays.percentile(0.999), 2) +
-        " ms, max " + decimal(delays.percentile(1), 2) + " ms");
+  print("after the deadline: p50 " + decimal(delays.percentile_ms(0.5), 2) + " ms, p99 " +
+        decimal(delays.percentile_ms(0.99), 2) + " ms, p99.9 " +
+        decimal(delays.percentile_ms(0.999), 2) + " ms, max " +
+        decimal(delays.percentile_ms(1), 2) + " ms");
   print("missing " + grouped(delays.missing) + ", early " + grouped(delays.early) +
         ", overloaded " + grouped(measured.overloaded));
   print(losses.text());
@@ -244,7 +164,8 @@ int run_latency(const LoadOptions& options, const LatencyOptions& verb) {
   if (!measured) {
     return session.fail(exit_interrupted, "interrupted");
   }
-  const auto after = receiver.wait_until_read(*before, load.messages(), load.events());
+  const auto after = receiver.wait_until_read(*before, load.messages() + silences.messages(),
+                                              load.events() + verb.silent);
   if (!after) {
     return session.fail(exit_silent, receiver.why());
   }

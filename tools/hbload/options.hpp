@@ -22,6 +22,7 @@ inline constexpr std::uint64_t agents_max = 50'000'000;  // their ids have eight
 // A seq is written into a place of 32 bits; no sender gets further.
 inline constexpr std::uint64_t count_max = 4'000'000'000;
 inline constexpr std::uint64_t seconds_max = 1'000;
+inline constexpr double over_seconds_max = 600;  // the load lasts longer
 
 struct LoadOptions {
   Endpoints endpoints;

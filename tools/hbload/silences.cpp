@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <stdexcept>
 #include <thread>
 
 #include "bus/clock.hpp"
@@ -18,8 +17,7 @@ constexpr std::string_view prefix = "quiet-";
 constexpr std::chrono::seconds subscription_wait{5};
 // From the last word of each to its deadline, where they are spread.
 constexpr Duration spread_promise{1'000};
-constexpr Duration send_wait{10'000};
-constexpr std::chrono::milliseconds stop_look{100};
+constexpr Duration stop_look{100};
 // Promises that are all due at once are sent in batches, and slowly enough that each is read as it
 // is sent: else the monitor would count each from when it gets to it.
 constexpr std::size_t together_batch = 64;
@@ -66,7 +64,7 @@ void Silences::promise_spread(const std::atomic<bool>& stopped) {
   const double apart = options_.over_seconds / static_cast<double>(options_.silent);
   for (std::size_t agent = 0; agent < options_.silent && !stopped; ++agent) {
     sleep_until(began + after(apart * static_cast<double>(agent)), stopped);
-    promise(agent, 1, spread_promise);
+    promise(agent, 1, spread_promise, stopped);
   }
 }
 
@@ -77,11 +75,13 @@ void Silences::promise_together(const std::atomic<bool>& stopped) {
   for (std::size_t first = 0; first < options_.silent && !stopped; first += together_batch) {
     sleep_until(began + after(static_cast<double>(first) / together_per_s), stopped);
     const auto left = std::chrono::round<Duration>(deadline - SteadyClock::now());
-    promise(first, std::min(together_batch, options_.silent - first), std::max(left, Duration{1}));
+    promise(first, std::min(together_batch, options_.silent - first), std::max(left, Duration{1}),
+            stopped);
   }
 }
 
-void Silences::promise(std::size_t first, std::size_t agents, Duration within) {
+void Silences::promise(std::size_t first, std::size_t agents, Duration within,
+                       const std::atomic<bool>& stopped) {
   ids_.clear();
   for (std::size_t agent = first; agent < first + agents; ++agent) {
     const Digits digits = digits_of(static_cast<std::uint32_t>(agent));
@@ -106,10 +106,12 @@ void Silences::promise(std::size_t first, std::size_t agents, Duration within) {
   } else {
     wire::encode_batch(events_, payload_);
   }
-  if (!publication_.send("event", payload_, send_wait)) {
-    throw std::runtime_error("the events' connection took nothing for " +
-                             std::to_string(send_wait.count() / 1'000) + " s");
+  while (!publication_.send("event", payload_, stop_look)) {
+    if (stopped) {
+      return;
+    }
   }
+  ++messages_;
 }
 
 std::optional<std::size_t> Silences::number_of(std::string_view agent_id) const {

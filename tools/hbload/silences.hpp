@@ -28,8 +28,9 @@ class Silences {
   // Sends all promises, each at its time. Ends early when `stopped`.
   void promise_all(const std::atomic<bool>& stopped);
 
-  // Only after promise_all(): by number of the agent.
+  // Only after promise_all(). By number of the agent.
   const std::vector<SteadyClock::time_point>& deadlines() const { return deadlines_; }
+  std::uint64_t messages() const { return messages_; }
   // The number of the agent with this id; nullopt = it is none of these.
   std::optional<std::size_t> number_of(std::string_view agent_id) const;
 
@@ -37,7 +38,8 @@ class Silences {
   void promise_spread(const std::atomic<bool>& stopped);
   void promise_together(const std::atomic<bool>& stopped);
   // Agents from `first` on, in one message.
-  void promise(std::size_t first, std::size_t agents, Duration within);
+  void promise(std::size_t first, std::size_t agents, Duration within,
+               const std::atomic<bool>& stopped);
 
   const LatencyOptions options_;
   const std::string source_;
@@ -46,6 +48,7 @@ class Silences {
   std::vector<std::string> ids_;
   std::vector<Event> events_;
   std::string payload_;
+  std::uint64_t messages_ = 0;
 };
 
 }  // namespace heartbeat::hbload
