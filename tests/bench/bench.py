@@ -91,6 +91,8 @@ def parse_arguments():
                         help="only the groups that match (*): " + ", ".join(GROUPS))
     parser.add_argument("--brief", action="store_true",
                         help="a little of everything, to see that all of it works; times say nothing")
+    parser.add_argument("--pairs", metavar="N", type=int, help="of contestants that are held "
+                        "against each other (default 15; --brief: 2)")
     parser.add_argument("--all", action="store_true", help="memory also at 10,000,000 runs")
     parser.add_argument("--markdown", action="store_true", help="the table as README has it")
     parser.add_argument("--svg", metavar="FILE", type=pathlib.Path,
@@ -98,6 +100,8 @@ def parse_arguments():
                         help="where the cost curves are drawn (default %(default)s)")
     arguments = parser.parse_args()
     arguments.groups = [name for name in GROUPS if fnmatch.fnmatch(name, arguments.only)]
+    if arguments.pairs is not None and arguments.pairs < 1:
+        parser.error(f"--pairs: expected at least 1, got {arguments.pairs}")
     if not arguments.groups:
         parser.error(f"--only: no group matches '{arguments.only}'; there are {', '.join(GROUPS)}")
     return arguments
@@ -107,6 +111,7 @@ def main():
     arguments = parse_arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # ends contestants too
     size = BRIEF if arguments.brief else Size()
+    size.pairs = arguments.pairs or size.pairs
     if arguments.all:
         size.footprint_runs += (10 * size.footprint_runs[-1],)
     rows = measure(arguments.groups, size, arguments.svg, not arguments.brief)

@@ -82,6 +82,14 @@ TEST_CASE("delays are told by rank; what was not heard is missing, not late") {
   CHECK(delays.deadlines_within_ms == 0);
 }
 
+TEST_CASE("a percentile is a delay that was measured, and never a shorter one") {
+  const Delays::TimePoint due{1s};
+  const Delays delays{{due, due, due}, {due + 3ms, due + 1ms, due + 2ms}};
+  CHECK(delays.percentile_ms(0.3) == 1);
+  CHECK(delays.percentile_ms(0.5) == 2);
+  CHECK(delays.percentile_ms(0.99) == 3);
+}
+
 TEST_CASE("an alert before its deadline is early") {
   const Delays delays{{Delays::TimePoint{1s}, Delays::TimePoint{3s}},
                       {Delays::TimePoint{999ms}, Delays::TimePoint{3s}}};
