@@ -26,6 +26,7 @@ FOLDERS = [
      {"spdlog", "CLI", "toml"}),
     ("tools/hbctl/history.cpp", {"heartbeat", "client", "store", ""}, {"nlohmann", "CLI"}),
     ("tools/hbctl/", {"heartbeat", "client", "bus", "watch", ""}, {"nlohmann", "CLI", "ncurses"}),
+    ("tools/hbload/", {"heartbeat", "client", "wire", "bus", ""}, {"nlohmann", "CLI", "zmq"}),
     ("tools/demo/", {"heartbeat"}, set()),
     ("tools/examples/", {"heartbeat"}, set()),
     ("tools/", {"heartbeat", "client", ""}, {"nlohmann", "CLI"}),
