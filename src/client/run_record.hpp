@@ -43,7 +43,7 @@ struct AgentRun::Record {
   std::int64_t active_told = 0;
   std::uint64_t progress_told = 0;
   std::optional<std::int64_t> promised_until;
-  std::size_t place = 0;            // among the sender's runs
+  std::size_t place = 0;  // among the sender's runs
 
   // What the monitor knows it by.
   std::string name() const { return agent_id + '\0' + run_id; }

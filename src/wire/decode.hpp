@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -185,6 +186,27 @@ class Decoder {
     }
   };
 
+  // REQUIRES: of one size, from 1 to 31. Keys are short: a call would cost more than the
+  // comparison.
+  static bool same_bytes(std::string_view a, std::string_view b) {
+    const auto differ = [&](std::size_t at, auto word) {
+      auto other = word;
+      std::memcpy(&word, a.data() + at, sizeof word);
+      std::memcpy(&other, b.data() + at, sizeof other);
+      return word != other;
+    };
+    const std::size_t size = a.size();
+    if (size >= 8) {
+      return !differ(0, std::uint64_t{}) && !differ(size - 8, std::uint64_t{}) &&
+             (size <= 16 || a.substr(8, size - 16) == b.substr(8, size - 16));
+    }
+    if (size >= 4) {
+      return !differ(0, std::uint32_t{}) && !differ(size - 4, std::uint32_t{});
+    }
+    return !differ(0, std::uint8_t{}) && !differ(size - 1, std::uint8_t{}) &&
+           !differ(size / 2, std::uint8_t{});
+  }
+
   // The key's place in the table; count where it has none.
   template <class T>
   static std::size_t place_of(std::string_view key) {
@@ -194,7 +216,7 @@ class Decoder {
     }
     std::size_t place = table.first_of_size[key.size()];
     while (place < Keys<T>::count &&
-           (table.keys[place].front() != key.front() || table.keys[place] != key)) {
+           (table.keys[place].front() != key.front() || !same_bytes(table.keys[place], key))) {
       place = table.next_of_size[place];
     }
     return place;
