@@ -246,6 +246,7 @@ bool AgentClient::Sender::collect() {
   // All under one lock: counts() sees each change in exactly one place.
   const std::scoped_lock lock(mutex_);
   for (; !handed_over_.empty(); handed_over_.pop_front()) {
+    note_latest(handed_over_.front());
     waiting_.push_back(std::move(handed_over_.front()));
   }
   drop_beyond_limit();
@@ -331,6 +332,7 @@ void AgentClient::Sender::say_beats() {
     for (; beat_from_ < runs_.size() && events.size() < batch_events; ++beat_from_) {
       AgentRun::Record& run = *runs_[beat_from_];
       if (run.active.load(std::memory_order_relaxed) != 0) {
+        run.idle_latest = false;
         events.push_back(activity_of(run, run.active.exchange(0, std::memory_order_acquire)));
       }
     }

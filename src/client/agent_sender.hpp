@@ -138,6 +138,8 @@ class AgentClient::Sender {
   // Behind them, events that are no changes.
   void say(std::span<const Event> events, std::uint64_t first_change = 0, std::size_t changes = 0);
   void apply(Change& change);
+  static void note_latest(const Change& change);
+  static std::int64_t latest_activity(const AgentRun::Record& run);
   void note_active(AgentRun::Record& run, std::int64_t active);
   Event event_of(const Change& change) const;
   Event activity_of(AgentRun::Record& run, std::int64_t active);

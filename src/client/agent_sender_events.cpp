@@ -14,6 +14,25 @@ Duration since(std::int64_t then, std::int64_t now) {
 
 }  // namespace
 
+void AgentClient::Sender::note_latest(const Change& change) {
+  AgentRun::Record& run = *change.run;
+  if (change.active != 0) {
+    run.active_latest = std::max(run.active_latest, change.active);
+    run.idle_latest = false;
+  }
+  if (change.what == What::idle) {
+    run.idle_latest = true;
+  } else if (change.what != What::end && !run.idle_latest) {
+    run.active_latest = std::max(run.active_latest, change.at);
+  }
+}
+
+// Also where the monitor is told of what came before: with much to tell after a fresh subscription
+// it would else read, and judge, a silence that has long ended.
+std::int64_t AgentClient::Sender::latest_activity(const AgentRun::Record& run) {
+  return std::max({run.active_told, run.active_latest, run.active.load(std::memory_order_relaxed)});
+}
+
 // Notes what the monitor is told by it.
 void AgentClient::Sender::apply(Change& change) {
   AgentRun::Record& run = *change.run;
@@ -61,9 +80,10 @@ Event AgentClient::Sender::event_of(const Change& change) const {
   event.source = change_source_;
   event.seq = change.seq;
   if (change.kind == EventKind::register_ || change.kind == EventKind::activity) {
-    event.idle_for_ms = since(change.at, now_);
+    event.idle_for_ms = since(latest_activity(*change.run), now_);
   }
-  if (change.promise) {
+  // An activity since has ended the promise.
+  if (change.promise && latest_activity(*change.run) <= change.at) {
     event.stale_after_ms =
         std::max(*change.promise - since(change.at, now_), Duration{1});  // 1: it is broken
   }
@@ -117,7 +137,9 @@ Event AgentClient::Sender::activity_of(AgentRun::Record& run, std::int64_t activ
 // and `activity` each end that silence, so that it would warn once more; `idle` leaves it as it is.
 // A monitor that knew of no promise judges the silence, whose age it is told, by its own limit.
 void AgentClient::Sender::tell_state(const AgentRun::Record& run, std::vector<Event>& events) {
-  const bool broken = run.promised_until && *run.promised_until <= now_;
+  // An activity that is not told yet has ended the promise.
+  const bool promises = run.promised_until && latest_activity(run) <= run.active_told;
+  const bool broken = promises && *run.promised_until <= now_;
   if (!broken && (!run.idle || run.progress_told != 0)) {  // `idle` tells no progress
     Event& event = events.emplace_back(beat(run, EventKind::activity));
     event.progress = run.progress_told;
@@ -126,7 +148,7 @@ void AgentClient::Sender::tell_state(const AgentRun::Record& run, std::vector<Ev
     events.push_back(beat(run, EventKind::idle));
   }
   Event& event = events.back();
-  if (run.promised_until && !broken) {
+  if (promises && !broken) {
     event.stale_after_ms = Duration{*run.promised_until - now_};
   }
   event.task_id = run.task_id;
@@ -135,12 +157,11 @@ void AgentClient::Sender::tell_state(const AgentRun::Record& run, std::vector<Ev
   event.detail = run.detail;
 }
 
-// With the age of the last activity that was told.
 Event AgentClient::Sender::beat(const AgentRun::Record& run, EventKind kind) {
   Event event = plain(run, kind);
   event.source = beat_source_;
   event.seq = ++beat_seq_;
-  event.idle_for_ms = since(run.active_told, now_);
+  event.idle_for_ms = since(latest_activity(run), now_);
   return event;
 }
 

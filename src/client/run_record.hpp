@@ -33,7 +33,11 @@ struct AgentRun::Record {
   std::string run_id;
   std::optional<Duration> timeout_after;
 
-  // The sender's own: the run as it was told so far.
+  // The sender's own: what was handed over so far, told or not.
+  std::int64_t active_latest = 0;
+  bool idle_latest = false;
+
+  // The run as it was told so far.
   std::int64_t started = 0;
   std::string task_id;
   std::string agent_type;

@@ -264,6 +264,33 @@ TEST_CASE(
   CHECK(run.idle_for_ms < Duration{6'000} + time_limit / 4);
 }
 
+TEST_CASE("a monitor that comes late accuses no busy worker, however much it is told at once") {
+  constexpr Duration threshold{4'000};
+  Hbmond monitor{{"--stale-threshold-ms=" + std::to_string(threshold.count())}};
+  monitor.kill();
+  AgentClient client{to(monitor)};
+  std::vector<std::unique_ptr<AgentRun>> runs;
+  for (int i = 0; i < 5'000; ++i) {
+    runs.push_back(
+        std::make_unique<AgentRun>(client, AgentRunOptions{.agent_id = std::to_string(i)}));
+  }
+  const auto work_until = [&](const auto& done) {
+    wait_until([&] {
+      for (const auto& run : runs) {
+        run->activity();
+      }
+      return done();
+    });
+  };
+  const auto begun = std::chrono::steady_clock::now();
+  work_until([&] { return std::chrono::steady_clock::now() - begun > threshold * 5 / 4; });
+  monitor.start();
+  work_until([&] { return counter(monitor, "runs_in_flight") == 5'000; });
+  const auto known = std::chrono::steady_clock::now();
+  work_until([&] { return std::chrono::steady_clock::now() - known > Duration{1'000}; });
+  CHECK(last_seq(monitor) == 0);
+}
+
 TEST_CASE("a run that follows another of its name while there is no monitor is no zombie of it") {
   Hbmond monitor;
   AgentClient client{to(monitor)};
