@@ -60,9 +60,9 @@ class HEARTBEAT_EXPORT AgentClient {
   // Starts the sender thread, which a fork() leaves behind. So in a forked child the client, and
   // each run of it, does nothing: state changes count as dropped, counts() knows of those alone,
   // nothing is said of the parent's runs, and its memory and descriptors stay taken until exec or
-  // exit. Make another client there. Throws
-  // std::invalid_argument where an option cannot be used, and std::runtime_error where the system
-  // refuses a socket or a thread, or too few descriptors are left.
+  // exit. Make another client there. Throws std::invalid_argument where an option cannot be used,
+  // and std::runtime_error where the system refuses a socket or a thread, or too few descriptors
+  // are left.
   explicit AgentClient(AgentClientOptions options = {});
   ~AgentClient();
   // Sends what waits, and what may have died with a connection, for `linger` at most. Runs may
