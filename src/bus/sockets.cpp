@@ -149,11 +149,19 @@ EventSocket::Received EventSocket::receive(std::string_view& payload) {
   if (!receive_frame(socket_, topic_)) {
     return Received::nothing;
   }
-  if (!topic_.more() || !receive_frame(socket_, payload_) || discard_rest(socket_, payload_)) {
+  zmq::message_t& next = payloads_[held_];
+  if (!topic_.more() || !receive_frame(socket_, next) || discard_rest(socket_, next)) {
     return Received::malformed;
   }
-  payload = view(payload_);
+  payload = view(next);
+  ++held_;
   return Received::message;
+}
+
+void EventSocket::release() {
+  for (; held_ > 0; --held_) {
+    payloads_[held_ - 1].rebuild();
+  }
 }
 
 AlertSocket::AlertSocket(zmq::context_t& context, const std::string& endpoint, std::size_t kept)

@@ -1,6 +1,7 @@
 // The monitor's three sockets. None of their functions blocks, except wait().
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -29,8 +30,13 @@ class EventSocket {
 
   enum class Received { nothing, message, malformed };
   // Takes one message from the queue. `message`: exactly two frames, and `payload` views the
-  // second until the next call. `malformed`: any other number of frames, all of them discarded.
+  // second until release(). `malformed`: any other number of frames, all of them discarded.
+  // REQUIRES: may_receive().
   Received receive(std::string_view& payload);
+  // So many payloads can be held at once.
+  bool may_receive() const { return held_ < payloads_.size(); }
+  // Gives the payloads' memory back: libzmq shares it with what it receives next.
+  void release();
   // Where it is really bound.
   const std::string& endpoint() const { return endpoint_; }
   zmq::socket_ref handle() { return socket_; }
@@ -39,7 +45,8 @@ class EventSocket {
   zmq::socket_t socket_;
   std::string endpoint_;
   zmq::message_t topic_;
-  zmq::message_t payload_;
+  std::array<zmq::message_t, 32> payloads_;
+  std::size_t held_ = 0;
 };
 
 // PUB, bound. Loses rather than waits: that is what seq and replay are for.

@@ -9,7 +9,7 @@
 namespace heartbeat::core {
 namespace {
 
-constexpr std::size_t group_size = 16;
+constexpr std::size_t ahead_max = 8;  // events between one step of the fold and the next
 // Whoever allows more runs gets the room when they come.
 constexpr std::size_t reserved_max = 16'000'000;
 
@@ -44,40 +44,53 @@ void Fleet::pass_to(Instant now) {
   now_ = now;
 }
 
-// In groups: with many runs nearly all the time goes into waiting for memory, and the waits of one
-// group overlap.
+// With many runs nearly all the time goes into waiting for memory. So what an event needs is asked
+// for while those before it are folded, in three steps, each of which reads what the one before it
+// asked for.
 void Fleet::fold(std::span<const Event> events, Instant now, Transitions& out) {
   pass_to(now);
-  std::array<Places, group_size> places;
-  for (; !events.empty(); events = events.subspan(std::min(group_size, events.size()))) {
-    const auto group = events.first(std::min(group_size, events.size()));
-    prefetch(group, places);
-    for (std::size_t i = 0; i < group.size(); ++i) {
-      fold_one(group[i], places[i], now, out);
+  std::array<Places, 4 * ahead_max> on_their_way;
+  const auto places = [&](std::size_t at) -> Places& {
+    return on_their_way[at % on_their_way.size()];
+  };
+  const std::size_t size = events.size();
+  const std::size_t ahead = std::min(size, ahead_max);
+  for (std::size_t step = 0; step < size + 3 * ahead; ++step) {
+    if (step < size) {
+      places(step) = prefetch_entries(events[step]);
+    }
+    if (step >= ahead && step - ahead < size) {
+      prefetch_records(places(step - ahead));
+    }
+    if (step >= 2 * ahead && step - 2 * ahead < size) {
+      prefetch_texts(places(step - 2 * ahead));
+    }
+    if (step >= 3 * ahead) {
+      fold_one(events[step - 3 * ahead], places(step - 3 * ahead), now, out);
       note_storm(now, out);
     }
   }
 }
 
-void Fleet::prefetch(std::span<const Event> group, std::span<Places> places) const {
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    places[i].run_hash = hash_of(group[i].agent_id, group[i].run_id);
-    places[i].source_hash = hash_of(group[i].source);
-    by_run_.prefetch(places[i].run_hash);
-    sources_.prefetch(places[i].source_hash);
+Fleet::Places Fleet::prefetch_entries(const Event& event) const {
+  const Places places{hash_of(event.agent_id, event.run_id), hash_of(event.source), no_slot,
+                      no_slot};
+  by_run_.prefetch(places.run_hash);
+  sources_.prefetch(places.source_hash);
+  return places;
+}
+
+void Fleet::prefetch_records(Places& places) const {
+  places.run = by_run_.likely(places.run_hash);
+  if (places.run != no_slot) {
+    runs_.prefetch(places.run);
   }
-  for (Places& place : places.first(group.size())) {
-    place.run = by_run_.likely(place.run_hash);
-    if (place.run != no_slot) {
-      runs_.prefetch(place.run);
-    }
-    place.source = sources_.prefetch_likely(place.source_hash);
-  }
-  for (const Places& place : places.first(group.size())) {
-    if (place.run != no_slot) {
-      runs_[place.run].texts.prefetch();
-    }
-    sources_.prefetch_neighbours(place.source);
+  places.source = sources_.prefetch_likely(places.source_hash);
+}
+
+void Fleet::prefetch_texts(const Places& places) const {
+  if (places.run != no_slot) {
+    runs_[places.run].texts.prefetch();
   }
 }
 
@@ -125,7 +138,6 @@ void Fleet::fold_one(const Event& event, const Places& places, Instant now, Tran
   } else {
     run.source = {};
   }
-  queue_if_earlier(slot);
 }
 
 Slot Fleet::fold_in_flight(Slot slot, const Event& event, Instant now, Transitions& out) {
@@ -170,6 +182,7 @@ bool Fleet::is_of_earlier_run(Slot slot, const Event& event, Instant now) {
   }
   run.started = began;
   run.read_late_seconds = 0;
+  queue_if_earlier(slot);
   changed_runs_.add(slot);
   return false;
 }
@@ -253,6 +266,9 @@ void Fleet::apply_sign_of_life(Slot slot, const Event& event, Instant now, Trans
   const RunState state_before = run.state;
   const bool matters =
       apply_texts(run, event) || run.stale || run.has_promise() || event.stale_after_ms.has_value();
+  // By a grace or a pause, which this event ends; else a sign of life moves a deadline later.
+  const bool had_longer =
+      run.last_activity < limits_set_at_ || run.paused_before_activity != paused_;
   if (event.kind == EventKind::idle) {
     set_state(run, RunState::idle);
   } else {
@@ -266,7 +282,7 @@ void Fleet::apply_sign_of_life(Slot slot, const Event& event, Instant now, Trans
     if (run.has_promise()) {
       run.make_rare().promise = Duration{};
     }
-    if (now <= silence_exceeded_at(run, limits_.stale_threshold_ms, paused_)) {
+    if (run.stale && now <= silence_exceeded_at(run, limits_.stale_threshold_ms, paused_)) {
       make_fresh(slot, Reason::activity, before, out);
     }
   }
@@ -276,6 +292,9 @@ void Fleet::apply_sign_of_life(Slot slot, const Event& event, Instant now, Trans
     rare.promised_at = now;
     rare.paused_before_promise = paused_;
     make_fresh(slot, Reason::promise, before, out);
+  }
+  if (matters || had_longer) {
+    queue_if_earlier(slot);
   }
   if (matters || run.state != state_before) {
     changed_runs_.add(slot);

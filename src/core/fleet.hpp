@@ -154,7 +154,10 @@ class Fleet {
     Slot run;
     Slot source;
   };
-  void prefetch(std::span<const Event> group, std::span<Places> places) const;
+  // These ask for memory that fold_one() will need, one after the other.
+  Places prefetch_entries(const Event& event) const;
+  void prefetch_records(Places& places) const;
+  void prefetch_texts(const Places& places) const;
   void fold_one(const Event& event, const Places& places, Instant now, Transitions& out);
   // Both return the run in flight that the event concerned, or no_slot.
   Slot fold_in_flight(Slot slot, const Event& event, Instant now, Transitions& out);
@@ -172,7 +175,12 @@ class Fleet {
   void set_state(Run& run, RunState state);
   void note_capacity(Transitions& out);
   void note_room(Transitions& out);
-  void note_storm(Instant now, Transitions& out);
+  void note_storm(Instant now, Transitions& out) {
+    if (storm_ != 0 || stale_.size() >= storm_runs_min) {
+      note_storm_among_many(now, out);
+    }
+  }
+  void note_storm_among_many(Instant now, Transitions& out);
   // Every transition goes through here.
   void say(Transition&& transition, Transitions& out);
   void join_stale(Slot slot, Instant now);

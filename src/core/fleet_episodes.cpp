@@ -62,10 +62,7 @@ void Fleet::leave_stale(Slot slot) {
   stale_.remove(slot);
 }
 
-void Fleet::note_storm(Instant now, Transitions& out) {
-  if (storm_ == 0 && stale_.size() < storm_runs_min) {
-    return;
-  }
+void Fleet::note_storm_among_many(Instant now, Transitions& out) {
   while (silent_from_ != no_slot && (runs_[silent_from_].rare().episode == 0 ||
                                      now - runs_[silent_from_].rare().stale_since > storm_window)) {
     silent_ -= runs_[silent_from_].rare().episode != 0 ? 1U : 0U;

@@ -111,7 +111,7 @@ struct alignas(64) Run {
   std::string_view agent_id() const { return texts.get(Text::agent_id); }
   std::string_view run_id() const { return texts.get(Text::run_id); }
   bool is(std::string_view agent, std::string_view run) const {
-    return agent_id() == agent && run_id() == run;
+    return texts.begin_with(agent, run);
   }
   // REQUIRES: not unregister.
   std::optional<Instant> last_event(EventKind kind) const {

@@ -15,7 +15,6 @@ class SlotList {
  public:
   // no_slot where there is none.
   Slot oldest() const { return oldest_; }
-  Slot newest() const { return newest_; }
   // REQUIRES: the place is in the list.
   Slot newer(Slot slot) const { return at(slot).newer; }
   std::size_t size() const { return size_; }
@@ -33,17 +32,6 @@ class SlotList {
     (links.older == no_slot ? oldest_ : at(links.older).newer) = links.newer;
     (links.newer == no_slot ? newest_ : at(links.newer).older) = links.older;
     --size_;
-  }
-
-  // These ask for memory that remove() will need, one after the other. REQUIRES: the place is, or
-  // was, in the list.
-  void prefetch(Slot slot) const { __builtin_prefetch(&at(slot), 1); }
-  void prefetch_neighbours(Slot slot) const {
-    for (const Slot neighbour : {at(slot).newer, at(slot).older}) {
-      if (neighbour != no_slot) {
-        prefetch(neighbour);
-      }
-    }
   }
 
  private:

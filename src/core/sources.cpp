@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <utility>
-#include <vector>
 
 #include "core/hash.hpp"
 #include "core/limits.hpp"
@@ -65,7 +64,6 @@ Slot Sources::prefetch_likely(std::uint64_t hash) const {
   const Slot slot = by_name_.likely(hash);
   if (slot != no_slot) {
     slots_.prefetch(slot);
-    by_heard_.prefetch(slot);
   }
   return slot;
 }
@@ -74,7 +72,7 @@ Sequence Sources::observe(const Event& event, std::uint64_t hash, Slot likely, I
   if (event.source.empty() || event.seq == 0) {
     return {};
   }
-  Slot slot = likely != no_slot && slots_[likely].name == event.source
+  Slot slot = likely != no_slot && same_name(slots_[likely].name, event.source)
                   ? likely
                   : find_slot(event.source, hash);
   if (slot != no_slot && now - slots_[slot].heard > source_kept_ms) {
@@ -82,10 +80,10 @@ Sequence Sources::observe(const Event& event, std::uint64_t hash, Slot likely, I
     slot = no_slot;
   }
   if (slot == no_slot) {
-    slot = add(event.source, hash);
+    slot = add(event.source, hash, now);
   }
   Source& source = slots_[slot];
-  heard(slot, now);
+  source.heard = now;
   changed_.add(slot);
   switch (place_of(source, event)) {
     case Place::duplicate:
@@ -125,7 +123,7 @@ Sequence Sources::observe(const Event& event, std::uint64_t hash, Slot likely, I
 }
 
 Slot Sources::find_slot(std::string_view name, std::uint64_t hash) const {
-  return by_name_.find(hash, [&](Slot slot) { return slots_[slot].name == name; });
+  return by_name_.find(hash, [&](Slot slot) { return same_name(slots_[slot].name, name); });
 }
 
 const Source* Sources::find(std::string_view name) const {
@@ -159,17 +157,18 @@ std::uint64_t Sources::missing_after(const SourceMark& mark, Instant now) const 
   return source->missing - std::min(source->missing, mark.missing);
 }
 
-Slot Sources::add(std::string_view name, std::uint64_t hash) {
+Slot Sources::add(std::string_view name, std::uint64_t hash, Instant now) {
   if (size() >= sources_max) {
-    forget(by_heard_.oldest());
+    forget_oldest();
     ++counters_.sources_evicted_total;
   }
   const Slot slot = slots_.take();
   Source& source = slots_[slot];
   source.name = name;
   source.incarnation = ++incarnations_;
+  source.heard = now;
   by_name_.insert(hash, slot);
-  by_heard_.append(slot);
+  queue(slot);
   return slot;
 }
 
@@ -184,38 +183,37 @@ void Sources::restore(Slot slot, const Source& source) {
   Source& record = slots_.claim(slot) = source;
   record.restored = true;
   by_name_.insert(hash_of(record.name), slot);
+  queue(slot);
 }
 
 void Sources::resume(std::uint32_t incarnations) {
   incarnations_ = incarnations;
-  std::vector<Slot> order;
-  for (Slot slot = 0; slot < slots_.end(); ++slot) {
-    if (!slots_[slot].name.empty()) {
-      order.push_back(slot);
-    }
-  }
-  std::ranges::stable_sort(order, {}, [&](Slot slot) { return slots_[slot].heard; });
-  for (const Slot slot : order) {
-    by_heard_.append(slot);
-  }
   slots_.settle([&](Slot slot) { return slots_[slot].name.empty(); });
 }
 
-void Sources::heard(Slot slot, Instant now) {
-  slots_[slot].heard = now;
-  if (slot != by_heard_.newest()) {
-    by_heard_.remove(slot);
-    by_heard_.append(slot);
+void Sources::queue(Slot slot) {
+  by_heard_.set(slot, slots_[slot].heard, slots_[slot].incarnation);
+}
+
+// Each entry that is looked at in vain was heard since, so that it costs that event little.
+void Sources::forget_oldest() {
+  while (by_heard_.top().due != slots_[by_heard_.top().slot].heard) {
+    queue(by_heard_.top().slot);
   }
+  forget(by_heard_.top().slot);
 }
 
 void Sources::expire(Instant now, std::size_t limit) {
-  for (; limit > 0 && by_heard_.size() > 0; --limit) {
-    const Slot oldest = by_heard_.oldest();
-    if (now - slots_[oldest].heard <= source_kept_ms) {
+  for (; limit > 0 && !by_heard_.empty(); --limit) {
+    const DeadlineQueue::Entry oldest = by_heard_.top();
+    if (now - oldest.due <= source_kept_ms) {
       return;
     }
-    forget(oldest);
+    if (oldest.due == slots_[oldest.slot].heard) {
+      forget(oldest.slot);
+    } else {
+      queue(oldest.slot);
+    }
   }
 }
 

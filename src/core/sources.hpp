@@ -11,10 +11,10 @@
 
 #include "core/changed_slots.hpp"
 #include "core/counters.hpp"
+#include "core/deadlines.hpp"
 #include "core/run.hpp"
 #include "core/slab.hpp"
 #include "core/slot_index.hpp"
-#include "core/slot_list.hpp"
 #include "heartbeat/event.hpp"
 #include "heartbeat/time.hpp"
 
@@ -48,15 +48,10 @@ class Sources {
   // `now` never decreases.
   Sequence observe(const Event& event, std::uint64_t hash, Slot likely, Instant now);
 
-  // These ask for memory that observe() will need, one after the other: the entry in the index, the
-  // record that it likely leads to, then those beside it in the list by `heard`.
+  // These ask for memory that observe() will need, one after the other: the entry in the index, and
+  // the record that it likely leads to.
   void prefetch(std::uint64_t hash) const { by_name_.prefetch(hash); }
   Slot prefetch_likely(std::uint64_t hash) const;
-  void prefetch_neighbours(Slot slot) const {
-    if (slot != no_slot) {
-      by_heard_.prefetch_neighbours(slot);
-    }
-  }
 
   // An event whose sequence was observed is rejected after all. REQUIRES: just observed.
   void note_rejected(const Sequence& sequence) {
@@ -91,14 +86,16 @@ class Sources {
 
  private:
   Slot find_slot(std::string_view name, std::uint64_t hash) const;
-  Slot add(std::string_view name, std::uint64_t hash);
+  Slot add(std::string_view name, std::uint64_t hash, Instant now);
   void forget(Slot slot);
-  void heard(Slot slot, Instant now);
+  void queue(Slot slot);
+  // Of those heard in the same millisecond, the one that came first.
+  void forget_oldest();
 
   Counters& counters_;
   Slab<Source> slots_;
   SlotIndex by_name_;
-  SlotList by_heard_;
+  DeadlineQueue by_heard_;  // an entry may be from before the source was last heard
   std::uint32_t incarnations_ = 0;
   ChangedSlots changed_;
 };

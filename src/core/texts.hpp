@@ -9,6 +9,8 @@
 #include <memory>
 #include <string_view>
 
+#include "core/hash.hpp"
+
 namespace heartbeat::core {
 
 enum class Text : std::uint8_t { agent_id, run_id, task_id, agent_type, phase, detail, outcome };
@@ -22,6 +24,12 @@ class Texts {
     return block_
                ? std::string_view{block_->bytes() + block_->offset(index), block_->lengths[index]}
                : std::string_view{};
+  }
+  // Whether the first two strings are these.
+  bool begin_with(std::string_view agent_id, std::string_view run_id) const {
+    return block_ && block_->lengths[0] == agent_id.size() && block_->lengths[1] == run_id.size() &&
+           same_name({block_->bytes(), agent_id.size()}, agent_id) &&
+           same_name({block_->bytes() + agent_id.size(), run_id.size()}, run_id);
   }
   // REQUIRES: value is not a view into this object; all strings together fit 64 KiB.
   void set(Text which, std::string_view value);

@@ -14,7 +14,7 @@ namespace {
 
 constexpr Duration finishing_max{400};  // for what is not yet in the state file
 // Shares of one turn, so that no kind of work starves another.
-constexpr std::size_t events_per_turn = 8'192;
+constexpr std::size_t events_per_turn = 1'024;
 constexpr std::size_t bytes_per_turn = 1024 * 1024;  // junk is one event, however large
 constexpr int requests_per_turn = 64;
 constexpr Duration answering_max{5};  // so that questions do not delay alerts
@@ -157,24 +157,37 @@ std::string Monitor::apply(const Options& options) {
 bool Monitor::drain(Instant now) {
   std::string_view payload;
   std::size_t bytes = 0;
-  for (std::size_t events = 0; events < events_per_turn && bytes < bytes_per_turn;) {
+  std::size_t events = 0;
+  bool empty = false;
+  while (!empty && events < events_per_turn && bytes < bytes_per_turn) {
+    if (!events_.may_receive()) {
+      fold(now);
+    }
     switch (events_.receive(payload)) {
       case bus::EventSocket::Received::nothing:
-        return true;
+        empty = true;
+        break;
       case bus::EventSocket::Received::malformed:
-        events += watch_.take_malformed(now);
+        events += watch_.take({});
         break;
       case bus::EventSocket::Received::message:
         if (const auto number = probe_.number(payload)) {
+          fold(now);
           watch_.probe_returned(*number);
         } else {
-          events += watch_.take(payload, now);
+          events += watch_.take(payload);
           bytes += payload.size();
         }
         break;
     }
   }
-  return false;
+  fold(now);
+  return empty;
+}
+
+void Monitor::fold(Instant now) {
+  watch_.fold(now);
+  events_.release();
 }
 
 void Monitor::publish(Instant now) {

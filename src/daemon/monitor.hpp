@@ -43,6 +43,7 @@ class Monitor {
   std::string apply(const Options& options);
   // Both work on a bounded share of what there is.
   bool drain(Instant now);
+  void fold(Instant now);
   void answer(const store::Clocks& at);
   void publish(Instant now);
   void beat(const store::Clocks& at);

@@ -13,7 +13,7 @@ constexpr Duration beat_interval{1'000};
 constexpr std::size_t unpublished_max = 4'096;
 constexpr Duration pause_told{1'000};  // shorter ones are only counted
 // Shares of one turn, so that no kind of work starves another.
-constexpr std::size_t deadlines_per_turn = 4'096;
+constexpr std::size_t deadlines_per_turn = 512;
 constexpr std::size_t requeued_per_turn = 16'384;
 
 }  // namespace
@@ -71,20 +71,15 @@ bool Watch::wants_probe(Instant now) const {
   return watermark_.wants_probe(fleet_.next_deadline(), now);
 }
 
-std::size_t Watch::take(std::string_view payload, Instant now) {
-  const auto batch = decoder_.decode(payload);
-  fleet_.read_to(watermark_.read_to());
-  fleet_.fold(batch, now, transitions_);
+std::size_t Watch::take(std::string_view payload) {
   ++health_.messages_received_total;
-  return batch.size();
+  return decoder_.decode(payload).size();
 }
 
-std::size_t Watch::take_malformed(Instant now) {
-  Event malformed;
-  malformed.rejected = Rejection::malformed;
-  fleet_.fold({&malformed, 1}, now, transitions_);
-  ++health_.messages_received_total;
-  return 1;
+void Watch::fold(Instant now) {
+  fleet_.read_to(watermark_.read_to());
+  fleet_.fold(decoder_.all(), now, transitions_);
+  decoder_.clear();
 }
 
 // Only what had arrived before a deadline can tell whether it was kept, so deadlines fire up to the

@@ -54,9 +54,12 @@ class Watch {
   // None of those on their way will come back.
   void probes_lost() { watermark_.lost(); }
 
-  // The payload of a message, or one that has none. Returns how many events it was.
-  std::size_t take(std::string_view payload, Instant now);
-  std::size_t take_malformed(Instant now);
+  // The payload of a message, "" of one that has none. Its bytes must outlive fold(). Returns how
+  // many events it is.
+  std::size_t take(std::string_view payload);
+  // Folds what was taken: many messages together, because the waits for their runs' memory then
+  // overlap. What comes before a probe is folded before it has returned.
+  void fold(Instant now);
 
   // `drained`: all that had arrived was taken.
   void judge(const store::Clocks& clocks, bool drained);

@@ -255,6 +255,9 @@ class EventDecoder {
   // The events of one message, in order. Their strings are views into `payload`; the span holds
   // until the next call. A message that is rejected as a whole yields one rejected event.
   std::span<const Event> decode(std::string_view payload);
+  // Those of all messages since clear().
+  std::span<const Event> all() const { return events_; }
+  void clear() { events_.clear(); }
 
  private:
   std::vector<Event> events_;

@@ -107,11 +107,11 @@ bool decode_one(Decoder& decoder, const Token& token, int depth, Event& event) {
 std::span<const Event> EventDecoder::decode(std::string_view payload) {
   Decoder decoder{payload};
   Token top;
-  events_.clear();
-  const auto reject = [this](Rejection reason) {
-    events_.clear();
+  const std::size_t before = events_.size();
+  const auto reject = [&](Rejection reason) {
+    events_.resize(before);
     events_.emplace_back().rejected = reason;
-    return std::span<const Event>{events_};
+    return all().subspan(before);
   };
   if (!decoder.reader().next(top)) {
     return reject(Rejection::malformed);
@@ -135,7 +135,7 @@ std::span<const Event> EventDecoder::decode(std::string_view payload) {
   } else {
     return reject(Rejection::malformed);
   }
-  return decoder.reader().at_end() ? std::span<const Event>{events_} : reject(Rejection::malformed);
+  return decoder.reader().at_end() ? all().subspan(before) : reject(Rejection::malformed);
 }
 
 }  // namespace heartbeat::wire

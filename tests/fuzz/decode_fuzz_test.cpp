@@ -165,6 +165,7 @@ TEST_CASE("every event that can be sent comes back as it was") {
     const Event event = events.next();
     std::string bytes;
     wire::encode(event, bytes);
+    decoder.clear();
     const auto decoded = decoder.decode(bytes);
     REQUIRE(decoded.size() == 1);
     REQUIRE_FALSE(decoded.front().rejected);
@@ -214,6 +215,7 @@ TEST_CASE(
     const bool well_formed = oracle_accepts(bytes);
     REQUIRE(reader_accepts(bytes) == well_formed);
     accepted += well_formed ? 1 : 0;
+    decoder.clear();
     const auto events = decoder.decode(bytes);
     REQUIRE_FALSE(events.empty());
     if (!well_formed) {

@@ -77,6 +77,7 @@ void Tape::take(std::size_t connection, std::string_view bytes) {
 }
 
 void Tape::take_payload(std::size_t connection, std::string_view payload) {
+  decoder_.clear();
   for (const Event& event : decoder_.decode(payload)) {
     if (source_.empty() && event.kind == EventKind::register_) {
       source_ = event.source;

@@ -154,7 +154,9 @@ bool MonitorProcess::drain(const store::Clocks& clocks, Instant at) {
     inbox_.pop_front();
     if (arrival.message) {
       onlooker_.reads(arrival.message, at, *watch_);
-      watch_->take(arrival.message->payload(), clocks.now);
+      const std::string payload = arrival.message->payload();
+      watch_->take(payload);
+      watch_->fold(clocks.now);
     } else {
       watch_->probe_returned(arrival.probe);
     }

@@ -61,19 +61,19 @@ TEST_CASE("sequence numbers tell duplicates, late events, losses and restarts") 
 
 TEST_CASE("beyond 100,000 sources the one that was not heard for longest goes") {
   Watched watched;
-  const auto hear = [&](std::uint64_t source, std::uint64_t seq) {
+  const auto hear = [&](std::uint64_t source, std::uint64_t seq, Duration at = {}) {
     const std::string name = std::to_string(source);
     Event event = make(activity);
     event.source = name;
     event.seq = seq;
-    watched.fold(event, Duration{0});
+    watched.fold(event, at);
   };
   for (std::uint64_t source = 0; source < sources_max; ++source) {
     hear(source, 1);
   }
-  hear(0, 2);
+  hear(0, 2, 1 * ms);
   REQUIRE(watched.fleet.counters().sources_evicted_total == 0);
-  hear(sources_max, 1);
+  hear(sources_max, 1, 1 * ms);
   REQUIRE(watched.fleet.sources() == sources_max);
   REQUIRE(watched.fleet.counters().sources_evicted_total == 1);
   REQUIRE(watched.fleet.source("0").seq == 2);

@@ -44,6 +44,7 @@ TEST_CASE("decoding and folding the events of runs that are known allocates noth
   Transitions out;
   Instant now = start;
   const auto read = [&](const std::string& payload) {
+    decoder.clear();
     fleet.fold(decoder.decode(payload), now += ms, out);
     fleet.advance(now, now, runs, out);
   };
