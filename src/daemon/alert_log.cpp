@@ -1,9 +1,11 @@
 #include "daemon/alert_log.hpp"
 
+#include <spdlog/fmt/fmt.h>
 #include <sys/random.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -31,62 +33,65 @@ std::string_view severity(TransitionKind kind) {
   return {};
 }
 
-std::string seconds(Duration duration) {
-  return std::to_string(std::chrono::floor<std::chrono::seconds>(duration).count());
+template <class Unit>
+std::uint64_t whole(Duration duration) {
+  return static_cast<std::uint64_t>(std::chrono::floor<Unit>(duration).count());
 }
 
-std::string runs_of(const Transition& transition) {
-  return std::to_string(transition.runs) + " of " + std::to_string(transition.of_runs) + " runs";
+template <class... Parts>
+void write(std::string& out, fmt::format_string<Parts...> form, Parts&&... parts) {
+  fmt::format_to(std::back_inserter(out), form, std::forward<Parts>(parts)...);
 }
 
-std::string resolved_message(const Transition& transition, Duration idle) {
-  const std::string agent = "Resolved: agent " + transition.agent_id;
+void write_resolved(const Transition& transition, std::string& out) {
+  const auto silence = whole<std::chrono::seconds>(transition.idle);
   switch (transition.reason) {
     case Reason::none:
     case Reason::activity:
-      return agent + " active again after " + seconds(idle) + "s";
+      return write(out, "Resolved: agent {} active again after {}s", transition.agent_id, silence);
     case Reason::promise:
-      return agent + " announced when it will be heard next, after " + seconds(idle) + "s";
+      return write(out, "Resolved: agent {} announced when it will be heard next, after {}s",
+                   transition.agent_id, silence);
     case Reason::unregistered:
-      return agent + " unregistered after " + seconds(idle) + "s";
+      return write(out, "Resolved: agent {} unregistered after {}s", transition.agent_id, silence);
     case Reason::re_registered:
-      return agent + " registered again after " + seconds(idle) + "s";
+      return write(out, "Resolved: agent {} registered again after {}s", transition.agent_id,
+                   silence);
     case Reason::subsided:
       return transition.ends == TransitionKind::storm
-                 ? "Resolved: the storm is over, " + runs_of(transition) + " are stale"
-                 : "Resolved: " + runs_of(transition) + " in flight, new runs are watched again";
+                 ? write(out, "Resolved: the storm is over, {} of {} runs are stale",
+                         transition.runs, transition.of_runs)
+                 : write(out, "Resolved: {} of {} runs in flight, new runs are watched again",
+                         transition.runs, transition.of_runs);
   }
-  return {};
 }
 
-std::string message(const Transition& transition, Duration idle, Duration elapsed) {
+void write_message(const Transition& transition, std::string& out) {
   switch (transition.kind) {
     case TransitionKind::stale:
-      return "Stale agent detected: " + transition.agent_id + " idle for " + seconds(idle) + "s";
-    case TransitionKind::timeout: {
-      const auto minutes = std::chrono::floor<std::chrono::minutes>(elapsed).count();
-      return "Timeout: agent " + transition.agent_id + " running for " + std::to_string(minutes) +
-             "min (task: " + (transition.task_id.empty() ? "unknown" : transition.task_id) + ")";
-    }
+      return write(out, "Stale agent detected: {} idle for {}s", transition.agent_id,
+                   whole<std::chrono::seconds>(transition.idle));
+    case TransitionKind::timeout:
+      return write(out, "Timeout: agent {} running for {}min (task: {})", transition.agent_id,
+                   whole<std::chrono::minutes>(transition.elapsed),
+                   transition.task_id.empty() ? "unknown" : transition.task_id);
     case TransitionKind::resolved:
-      return resolved_message(transition, idle);
+      return write_resolved(transition, out);
     case TransitionKind::storm:
-      return "Storm: " + runs_of(transition) + " fell silent within " +
-             seconds(core::storm_window) + "s; look first at what they share (bus, network, host)";
+      return write(out,
+                   "Storm: {} of {} runs fell silent within {}s; look first at what they share "
+                   "(bus, network, host)",
+                   transition.runs, transition.of_runs,
+                   whole<std::chrono::seconds>(core::storm_window));
     case TransitionKind::capacity:
-      return "Capacity: " + runs_of(transition) + " in flight, new runs go unwatched";
+      return write(out, "Capacity: {} of {} runs in flight, new runs go unwatched",
+                   transition.runs, transition.of_runs);
   }
-  return {};
 }
 
 // An episode's number: which epoch it was opened in, and the how manieth of that it is.
 constexpr int episode_bits = 48;
 constexpr std::uint64_t first_of(std::size_t epoch) { return std::uint64_t{epoch} << episode_bits; }
-
-template <class Unit>
-std::uint64_t whole(Duration duration) {
-  return static_cast<std::uint64_t>(std::chrono::floor<Unit>(duration).count());
-}
 
 }  // namespace
 
@@ -112,46 +117,55 @@ AlertLog::AlertLog(std::string epoch, std::size_t kept_max)
     : epoch_(std::move(epoch)), kept_max_(kept_max) {}
 
 const AlertLog::Entry& AlertLog::add(const Transition& transition, WallTime now, bool overloaded) {
-  const Duration idle = transition.idle;
-  const Duration elapsed = transition.elapsed;
-  Entry& entry = unpublished_.emplace_back();
+  Entry& entry = new_entry();
   entry.slot = transition.slot;
   entry.kind = transition.kind;
   Alert& alert = entry.alert;
   alert.epoch = epoch_;
   alert.seq = ++last_seq_;
-  alert.id = episode_id(transition.episode);
+  write_id(transition.episode, alert.id);
   alert.severity = severity(transition.kind);
   alert.kind = name(transition.kind);
   alert.agent_id = transition.agent_id;
   alert.run_id = transition.run_id;
   alert.task_id = transition.task_id;
   alert.agent_type = transition.agent_type;
-  alert.message = message(transition, idle, elapsed);
-  alert.idle_ms = idle;
-  alert.idle_seconds = whole<std::chrono::seconds>(idle);
-  alert.elapsed_ms = elapsed;
-  alert.elapsed_seconds = whole<std::chrono::seconds>(elapsed);
-  alert.elapsed_minutes = whole<std::chrono::minutes>(elapsed);
+  alert.message.clear();
+  write_message(transition, alert.message);
+  alert.idle_ms = transition.idle;
+  alert.idle_seconds = whole<std::chrono::seconds>(transition.idle);
+  alert.elapsed_ms = transition.elapsed;
+  alert.elapsed_seconds = whole<std::chrono::seconds>(transition.elapsed);
+  alert.elapsed_minutes = whole<std::chrono::minutes>(transition.elapsed);
   alert.threshold_ms = transition.threshold;
   alert.raised_at = now;
   alert.reason = name(transition.reason);
-  alert.supersedes = episode_id(transition.supersedes);
+  write_id(transition.supersedes, alert.supersedes);
   alert.lost_events = transition.lost_events;
   alert.blind_ms = transition.blind;
-  alert.storm = episode_id(transition.storm);
-  if (transition.kind == TransitionKind::storm) {
-    alert.since_seq = alert.seq - std::min(transition.since, alert.seq - 1);
-  }
+  write_id(transition.storm, alert.storm);
+  alert.since_seq = transition.kind == TransitionKind::storm
+                        ? alert.seq - std::min(transition.since, alert.seq - 1)
+                        : 0;
   alert.overloaded = overloaded;
+  alert.replayed = false;
 
   encode(entry);
   return entry;
 }
 
+AlertLog::Entry& AlertLog::new_entry() {
+  if (published_entries_.empty()) {
+    return unpublished_.emplace_back();
+  }
+  unpublished_.splice(unpublished_.end(), published_entries_, published_entries_.begin());
+  return unpublished_.back();
+}
+
 void AlertLog::encode(Entry& entry) {
   const Alert& alert = entry.alert;
-  entry.topic = "alert." + alert.severity + "." + alert.kind + "." + alert.agent_id;
+  entry.topic.clear();
+  write(entry.topic, "alert.{}.{}.{}", alert.severity, alert.kind, alert.agent_id);
   entry.payload.clear();
   wire::encode(alert, entry.payload);
 }
@@ -162,12 +176,12 @@ const AlertLog::Entry* AlertLog::next(std::uint64_t seq_max) const {
 
 void AlertLog::published_next() {
   ++published_[static_cast<std::size_t>(unpublished_.front().kind)];
-  keep(std::move(unpublished_.front().payload));
-  unpublished_.pop_front();
+  keep(unpublished_.front().payload);
+  published_entries_.splice(published_entries_.begin(), unpublished_, unpublished_.begin());
 }
 
-void AlertLog::keep(std::string payload) {
-  kept_.push_back(std::move(payload));
+void AlertLog::keep(const std::string& payload) {
+  kept_.push_back(payload);
   if (kept_.size() > kept_max_) {
     kept_.pop_front();
   }
@@ -176,9 +190,16 @@ void AlertLog::keep(std::string payload) {
 std::size_t episode_epoch(std::uint64_t episode) { return episode >> episode_bits; }
 
 std::string AlertLog::episode_id(std::uint64_t episode) const {
-  return episode == 0 ? std::string{}
-                      : epochs_.at(episode_epoch(episode)) + "-" +
-                            std::to_string(episode & (first_of(1) - 1));
+  std::string id;
+  write_id(episode, id);
+  return id;
+}
+
+void AlertLog::write_id(std::uint64_t episode, std::string& out) const {
+  out.clear();
+  if (episode != 0) {
+    write(out, "{}-{}", epochs_.at(episode_epoch(episode)), episode & (first_of(1) - 1));
+  }
 }
 
 void AlertLog::resume(std::string epoch, std::vector<std::string> epochs, std::uint64_t last_seq,
@@ -196,7 +217,7 @@ void AlertLog::resume(std::string epoch, std::vector<std::string> epochs, std::u
     if (again) {
       unpublished_.push_back(std::move(entry));
     } else {
-      keep(std::move(entry.payload));
+      keep(entry.payload);
     }
   }
 }

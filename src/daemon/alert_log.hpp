@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -39,7 +40,7 @@ class AlertLog {
     std::uint32_t slot = UINT32_MAX;  // the run's place in the fleet; UINT32_MAX = none
   };
   // Numbers and encodes the alert. It is nobody's to see until it was published. Returns it; the
-  // reference holds until publish_next().
+  // reference holds until published_next().
   const Entry& add(const core::Transition& transition, WallTime now, bool overloaded);
   // The oldest alert that was not published yet, up to and with `seq_max`; nullptr = none.
   const Entry* next(std::uint64_t seq_max) const;
@@ -81,14 +82,18 @@ class AlertLog {
   }
 
  private:
+  Entry& new_entry();
   static void encode(Entry& entry);
-  void keep(std::string payload);
+  void keep(const std::string& payload);
+  void write_id(std::uint64_t episode, std::string& out) const;
 
   std::string epoch_;
   std::vector<std::string> epochs_{epoch_};
   std::size_t kept_max_;
   std::uint64_t last_seq_ = 0;
-  std::deque<Entry> unpublished_;  // the last of them has last_seq_
+  std::list<Entry> unpublished_;  // the last of them has last_seq_
+  // To be filled anew: an alert's strings take more time to allocate than to write.
+  std::list<Entry> published_entries_;
   std::deque<std::string> kept_;   // the last of them has published_seq()
   std::array<std::uint64_t, Names<core::TransitionKind>::table.size()> published_{};
 };
