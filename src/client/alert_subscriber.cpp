@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <stdexcept>
+#include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "client/alert_cursor.hpp"
 #include "client/sockets.hpp"
@@ -19,7 +21,8 @@ namespace {
 
 constexpr int receive_queue_max = 100'000;  // not below the monitor's alerts_kept by default
 // What the subscription delivered goes before an answer, because it may be the last of an epoch
-// that the answer ends; but no flood of it keeps an answer, or a question, waiting for ever.
+// that the answer ends; but no flood of it keeps an answer, or a question, waiting for ever. What
+// comes in a row is there without being waited for, which would take several system calls each.
 constexpr int messages_in_a_row_max = 1'000;
 
 }  // namespace
@@ -36,7 +39,8 @@ struct AlertSubscriber::State {
   zmq::context_t context = client::make_context();
   std::optional<zmq::socket_t> socket;
   client::StatusConnection status;
-  Clock::time_point answer_by;  // while a question is open
+  Clock::time_point answer_by;      // while a question is open
+  std::vector<std::string> frames;  // of the message
   int messages_in_a_row = 0;
   client::AlertCursor cursor;
 
@@ -54,6 +58,9 @@ struct AlertSubscriber::State {
   bool may_ask() const { return cursor.behind() && !status.open(); }
 
   Wake wait(Clock::time_point until, int stop_fd) {
+    if (messages_in_a_row % messages_in_a_row_max != 0 && !client::readable(stop_fd) && receive()) {
+      return Wake::message;
+    }
     until = may_ask() ? Clock::time_point{} : cursor.next_look(until);
     std::array<zmq_pollitem_t, 3> items{{
         {nullptr, stop_fd, ZMQ_POLLIN, 0},
@@ -72,12 +79,18 @@ struct AlertSubscriber::State {
       return Wake::stop;
     }
     const bool answered = items[2].revents != 0;
-    if (items[1].revents != 0 && !(answered && messages_in_a_row >= messages_in_a_row_max)) {
-      ++messages_in_a_row;
+    if (items[1].revents != 0 && !(answered && messages_in_a_row >= messages_in_a_row_max) &&
+        receive()) {
       return Wake::message;
     }
     messages_in_a_row = 0;
     return answered ? Wake::answer : Wake::time;
+  }
+
+  bool receive() {
+    frames = client::receive(*socket);
+    messages_in_a_row += frames.empty() ? 0 : 1;
+    return !frames.empty();
   }
 
   void ask() {
@@ -106,7 +119,6 @@ struct AlertSubscriber::State {
   }
 
   void take_message() {
-    const auto frames = client::receive(*socket);
     if (frames.size() != 2) {
       cursor.trouble("a message of " + std::to_string(frames.size()) + " frames");
     } else if (frames[0] == "monitor.beat") {

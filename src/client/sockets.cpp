@@ -101,20 +101,19 @@ void connect(zmq::socket_t& socket, const std::string& endpoint) {
 std::vector<std::string> receive(zmq::socket_t& socket) {
   std::vector<std::string> frames;
   zmq::message_t frame;
-  do {
-    while (true) {
-      try {
-        if (socket.recv(frame)) {
-          break;
-        }
-      } catch (const zmq::error_t& error) {
-        if (error.num() != EINTR) {
-          throw;
-        }
+  while (frames.empty() || frame.more()) {
+    try {
+      if (!socket.recv(frame, zmq::recv_flags::dontwait)) {
+        return frames;  // the frames of a message come together
       }
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) {
+        throw;
+      }
+      continue;
     }
     frames.push_back(frame.to_string());
-  } while (frame.more());
+  }
   return frames;
 }
 

@@ -40,7 +40,7 @@ zmq::socket_t make_socket(zmq::context_t& context, zmq::socket_type type);
 // Throws std::runtime_error with the endpoint and the cause if it cannot be used.
 void connect(zmq::socket_t& socket, const std::string& endpoint);
 
-// All frames of the next message. REQUIRES: there is one.
+// All frames of the next message; none where there is no message yet.
 std::vector<std::string> receive(zmq::socket_t& socket);
 
 }  // namespace heartbeat::client

@@ -84,8 +84,8 @@ void write_message(const Transition& transition, std::string& out) {
                    transition.runs, transition.of_runs,
                    whole<std::chrono::seconds>(core::storm_window));
     case TransitionKind::capacity:
-      return write(out, "Capacity: {} of {} runs in flight, new runs go unwatched",
-                   transition.runs, transition.of_runs);
+      return write(out, "Capacity: {} of {} runs in flight, new runs go unwatched", transition.runs,
+                   transition.of_runs);
   }
 }
 
