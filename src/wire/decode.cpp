@@ -40,21 +40,14 @@ Whole whole_number(const Token& token, std::uint64_t& out) {
   return Whole::no_number;
 }
 
-bool Decoder::value(const Token& token, const Bounds& bounds, int depth, std::string_view& out,
-                    Fault& fault) {
+bool Decoder::bad_text(const Token& token, const Bounds& bounds, int depth, Fault& fault) {
   if (token.type != TokenType::string) {
     fault = Fault::bad_type;
     return reader_.skip(token, depth);
   }
-  if (token.bytes.size() < bounds.min) {
-    fault = Fault::bad_value;
-  } else if (token.bytes.size() > bounds.max) {
-    fault = Fault::too_long;
-  } else if (!is_clean_text(token.bytes)) {
-    fault = Fault::bad_utf8;
-  } else {
-    out = token.bytes;
-  }
+  fault = token.bytes.size() < bounds.min   ? Fault::bad_value
+          : token.bytes.size() > bounds.max ? Fault::too_long
+                                            : Fault::bad_utf8;
   return true;
 }
 
@@ -68,8 +61,8 @@ bool Decoder::value(const Token& token, const Bounds& bounds, int depth, std::st
   return true;
 }
 
-bool Decoder::value(const Token& token, const Bounds& bounds, int depth, std::uint64_t& out,
-                    Fault& fault) {
+bool Decoder::unusual_number(const Token& token, const Bounds& bounds, int depth,
+                             std::uint64_t& out, Fault& fault) {
   std::uint64_t number = 0;
   const Whole whole = whole_number(token, number);
   if (whole == Whole::no_number) {

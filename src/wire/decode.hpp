@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -36,9 +37,24 @@ class Decoder {
   Reader& reader() { return reader_; }
 
   bool value(const Token& token, const Bounds& bounds, int depth, std::string_view& out,
-             Fault& fault);
+             Fault& fault) {
+    if (token.type == TokenType::string && token.bytes.size() >= bounds.min &&
+        token.bytes.size() <= bounds.max && is_clean_text(token.bytes)) {
+      out = token.bytes;
+      return true;
+    }
+    return bad_text(token, bounds, depth, fault);
+  }
   bool value(const Token& token, const Bounds& bounds, int depth, std::string& out, Fault& fault);
-  bool value(const Token& token, const Bounds& bounds, int depth, std::uint64_t& out, Fault& fault);
+  bool value(const Token& token, const Bounds& bounds, int depth, std::uint64_t& out,
+             Fault& fault) {
+    if (token.type == TokenType::unsigned_integer && token.number >= bounds.min &&
+        token.number <= bounds.max) {
+      out = token.number;
+      return true;
+    }
+    return unusual_number(token, bounds, depth, out, fault);
+  }
   bool value(const Token& token, const Bounds& bounds, int depth, bool& out, Fault& fault);
   bool value(const Token& token, const Bounds& bounds, int depth, Duration& out, Fault& fault);
   bool value(const Token& token, const Bounds& bounds, int depth, WallTime& out, Fault& fault);
@@ -104,7 +120,8 @@ class Decoder {
   struct Fields {
     static constexpr std::size_t count = std::tuple_size_v<decltype(Message<T>::fields)>;
     std::array<Fault, count + 1> faults{};  // by place in the table
-    std::array<bool, count + 1> present{};
+    bool faulty = false;  // there was one, be it of a value that a later one has replaced
+    std::bitset<count + 1> present;
     bool bad_key = false;  // a key that is no string
 
     // The first field that has a fault, or is required and absent.
@@ -130,9 +147,9 @@ class Decoder {
     if (depth <= 0) {
       return false;
     }
+    Token key;
+    Token token;
     for (std::uint64_t i = 0; i < map.number; ++i) {
-      Token key;
-      Token token;
       if (!reader_.next(key)) {
         return false;
       }
@@ -149,7 +166,7 @@ class Decoder {
       }
       bool well_formed = true;
       if (const std::size_t place = place_of<T>(key.bytes); place < Fields<T>::count) {
-        well_formed = (this->*takers<T>[place])(token, depth - 1, out, found);
+        well_formed = takers<T>[place](*this, token, depth - 1, out, found);
       } else {
         other(key.bytes, token);
         well_formed = reader_.skip(token, depth - 1);
@@ -224,23 +241,31 @@ class Decoder {
 
   // Takes the value of the field in that place. False: malformed.
   template <class T, std::size_t place>
-  bool take(const Token& token, int depth, T& out, Fields<T>& found) {
+  static bool take(Decoder& decoder, const Token& token, int depth, T& out, Fields<T>& found) {
     constexpr auto field = std::get<place>(Message<T>::fields);
     auto& member = out.*field.member;
     if (found.present[place]) {  // the key a second time: nothing of the first value may stay
       member = T{}.*field.member;
     }
-    found.faults[place] = Fault::none;
-    found.present[place] = token.type != TokenType::nil;
-    return !found.present[place] || value(token, field.bounds, depth, member, found.faults[place]);
+    const bool present = token.type != TokenType::nil;
+    found.present[place] = present;
+    Fault fault = Fault::none;
+    const bool well_formed = !present || decoder.value(token, field.bounds, depth, member, fault);
+    found.faults[place] = fault;
+    found.faulty |= fault != Fault::none;
+    return well_formed;
   }
   template <class T>
-  using Taker = bool (Decoder::*)(const Token&, int, T&, Fields<T>&);
+  using Taker = bool (*)(Decoder&, const Token&, int, T&, Fields<T>&);
   template <class T>
   static constexpr auto takers = []<std::size_t... places>(std::index_sequence<places...>) {
     return std::array<Taker<T>, sizeof...(places)>{&Decoder::take<T, places>...};
   }
   (std::make_index_sequence<Fields<T>::count>{});
+
+  bool bad_text(const Token& token, const Bounds& bounds, int depth, Fault& fault);
+  bool unusual_number(const Token& token, const Bounds& bounds, int depth, std::uint64_t& out,
+                      Fault& fault);
 
   Reader reader_;
 };

@@ -67,7 +67,7 @@ std::optional<Rejection> judge(Version version, const EventFields& found) {
     return Rejection::bad_type;
   }
   std::optional<Rejection> first;
-  if (found.faults == decltype(found.faults){}) {
+  if (!found.faulty) {
     return first;
   }
   for (const Fault fault : found.faults) {

@@ -2,21 +2,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 namespace heartbeat::wire {
-namespace {
-
-// Eight bytes at once, because nearly all text is ASCII: true if each is 0x20 to 0x7e. Where a byte
-// is not, its own sum or difference sets its high bit, so a carry into the next decides nothing.
-bool is_plain_ascii(const char* text) {
-  constexpr std::uint64_t each = 0x0101'0101'0101'0101;
-  std::uint64_t word = 0;
-  std::memcpy(&word, text, sizeof word);
-  return ((word | (word + each) | (word - each * 0x20)) & (each * 0x80)) == 0;
-}
-
-}  // namespace
 
 // By the table of well-formed byte sequences in The Unicode Standard, section 3.9.
 std::size_t code_point_size(std::string_view text) {
@@ -45,15 +32,9 @@ std::size_t code_point_size(std::string_view text) {
   return size;
 }
 
-bool is_clean_text(std::string_view text) {
+bool is_clean_long_text(std::string_view text) {
   while (!text.empty()) {
     if (text.size() >= sizeof(std::uint64_t) && is_plain_ascii(text.data())) {
-      const std::size_t rest = text.size() % sizeof(std::uint64_t);
-      // The last bytes together with some before them.
-      if (text.size() < 2 * sizeof(std::uint64_t) && rest != 0 &&
-          is_plain_ascii(text.data() + rest)) {
-        return true;
-      }
       text.remove_prefix(sizeof(std::uint64_t));
       continue;
     }
