@@ -23,7 +23,7 @@ constexpr int receive_queue_max = 100'000;  // not below the monitor's alerts_ke
 // What the subscription delivered goes before an answer, because it may be the last of an epoch
 // that the answer ends; but no flood of it keeps an answer, or a question, waiting for ever. What
 // comes in a row is there without being waited for, which would take several system calls each.
-constexpr int messages_in_a_row_max = 1'000;
+constexpr std::size_t messages_in_a_row_max = 1'000;
 
 }  // namespace
 
@@ -41,7 +41,8 @@ struct AlertSubscriber::State {
   client::StatusConnection status;
   Clock::time_point answer_by;      // while a question is open
   std::vector<std::string> frames;  // of the message
-  int messages_in_a_row = 0;
+  std::size_t messages_in_a_row = 0;
+  bool unanswered = true;  // so it was seen, and no message was read since without looking
   client::AlertCursor cursor;
 
   void subscribe() {
@@ -59,6 +60,7 @@ struct AlertSubscriber::State {
 
   Wake wait(Clock::time_point until, int stop_fd) {
     if (messages_in_a_row % messages_in_a_row_max != 0 && !client::readable(stop_fd) && receive()) {
+      unanswered = false;
       return Wake::message;
     }
     until = may_ask() ? Clock::time_point{} : cursor.next_look(until);
@@ -79,6 +81,7 @@ struct AlertSubscriber::State {
       return Wake::stop;
     }
     const bool answered = items[2].revents != 0;
+    unanswered = !answered;
     if (items[1].revents != 0 && !(answered && messages_in_a_row >= messages_in_a_row_max) &&
         receive()) {
       return Wake::message;
@@ -89,7 +92,7 @@ struct AlertSubscriber::State {
 
   bool receive() {
     frames = client::receive(*socket);
-    messages_in_a_row += frames.empty() ? 0 : 1;
+    messages_in_a_row += frames.empty() ? 0U : 1U;
     return !frames.empty();
   }
 
@@ -141,8 +144,8 @@ struct AlertSubscriber::State {
   void look_at_clock(Wake wake) {
     const auto now = Clock::now();
     cursor.look_at_clock(now);
-    if (wake == Wake::message && messages_in_a_row < messages_in_a_row_max) {
-      return;  // the next one may answer the question
+    if (wake == Wake::message && (messages_in_a_row < messages_in_a_row_max || !unanswered)) {
+      return;  // the next one may answer the question, or its answer be there
     }
     if (wake != Wake::answer && status.open() && now >= answer_by) {
       status.give_up();

@@ -24,7 +24,12 @@ std::optional<Unreachable> StatusConnection::send_bytes(const std::string& bytes
 
 std::string StatusConnection::receive_bytes() {
   open_ = false;
-  return receive(*socket_).front();
+  const auto frames = receive(*socket_);
+  if (frames.empty()) {  // whoever answers is no REP: libzmq has thrown its answer away
+    socket_.reset();
+    return {};
+  }
+  return frames.front();
 }
 
 // After a question without an answer a REQ socket accepts no other.

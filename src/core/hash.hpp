@@ -11,11 +11,13 @@ namespace heartbeat::core {
 
 __extension__ using Product = unsigned __int128;
 
-// Multiplies to 128 bits and folds the halves together, as wyhash does.
+// Multiplies to 128 bits and folds the halves together, as wyhash does. What was multiplied is in
+// it once more, so that a factor of zero does not swallow the other.
 inline std::uint64_t hash_step(std::uint64_t one, std::uint64_t other) {
   const Product product = static_cast<Product>(one ^ 0xA0761D6478BD642Fu) *
                           static_cast<Product>(other ^ 0xE7037ED1A0B428DBu);
-  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64) ^ one ^
+         other;
 }
 
 template <class Word>

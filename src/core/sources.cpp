@@ -206,13 +206,16 @@ void Sources::forget_oldest() {
 void Sources::expire(Instant now, std::size_t limit) {
   for (; limit > 0 && !by_heard_.empty(); --limit) {
     const DeadlineQueue::Entry oldest = by_heard_.top();
-    if (now - oldest.due <= source_kept_ms) {
+    const bool old = now - oldest.due > source_kept_ms;
+    if (!old && size() < sources_max - sources_max / 16) {
       return;
     }
-    if (oldest.due == slots_[oldest.slot].heard) {
+    if (oldest.due != slots_[oldest.slot].heard) {
+      queue(oldest.slot);
+    } else if (old) {
       forget(oldest.slot);
     } else {
-      queue(oldest.slot);
+      return;
     }
   }
 }

@@ -81,7 +81,8 @@ class Sources {
   // nullptr if that source was forgotten or began again since the mark was set, or is about to be
   // forgotten.
   const Source* find(const SourceMark& mark, Instant now) const;
-  // Forgets at most `limit` of those not heard from for too long.
+  // Forgets those not heard from for too long, and keeps the oldest at hand where one will soon
+  // have to go. Looks at no more than `limit`.
   void expire(Instant now, std::size_t limit);
 
  private:
@@ -89,7 +90,7 @@ class Sources {
   Slot add(std::string_view name, std::uint64_t hash, Instant now);
   void forget(Slot slot);
   void queue(Slot slot);
-  // Of those heard in the same millisecond, the one that came first.
+  // Of those heard in the same millisecond, the one that began first.
   void forget_oldest();
 
   Counters& counters_;

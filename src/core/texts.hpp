@@ -35,6 +35,9 @@ class Texts {
   void set(Text which, std::string_view value);
   // Asks for the memory of the first strings.
   void prefetch() const {
+    if (!block_) {
+      return;
+    }
     const char* block = reinterpret_cast<const char*>(block_.get());
     __builtin_prefetch(block);
     __builtin_prefetch(block + first_bytes - 1);

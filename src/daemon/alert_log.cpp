@@ -89,6 +89,8 @@ void write_message(const Transition& transition, std::string& out) {
   }
 }
 
+constexpr std::size_t published_entries_max = 1'024;
+
 // An episode's number: which epoch it was opened in, and the how manieth of that it is.
 constexpr int episode_bits = 48;
 constexpr std::uint64_t first_of(std::size_t epoch) { return std::uint64_t{epoch} << episode_bits; }
@@ -177,7 +179,11 @@ const AlertLog::Entry* AlertLog::next(std::uint64_t seq_max) const {
 void AlertLog::published_next() {
   ++published_[static_cast<std::size_t>(unpublished_.front().kind)];
   keep(unpublished_.front().payload);
-  published_entries_.splice(published_entries_.begin(), unpublished_, unpublished_.begin());
+  if (published_entries_.size() < published_entries_max) {
+    published_entries_.splice(published_entries_.begin(), unpublished_, unpublished_.begin());
+  } else {
+    unpublished_.pop_front();
+  }
 }
 
 void AlertLog::keep(const std::string& payload) {

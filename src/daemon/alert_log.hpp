@@ -92,9 +92,9 @@ class AlertLog {
   std::size_t kept_max_;
   std::uint64_t last_seq_ = 0;
   std::list<Entry> unpublished_;  // the last of them has last_seq_
-  // To be filled anew: an alert's strings take more time to allocate than to write.
+  // A few, to be filled anew: an alert's strings take more time to allocate than to write.
   std::list<Entry> published_entries_;
-  std::deque<std::string> kept_;   // the last of them has published_seq()
+  std::deque<std::string> kept_;  // the last of them has published_seq()
   std::array<std::uint64_t, Names<core::TransitionKind>::table.size()> published_{};
 };
 

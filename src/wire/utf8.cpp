@@ -32,7 +32,7 @@ std::size_t code_point_size(std::string_view text) {
   return size;
 }
 
-bool is_clean_long_text(std::string_view text) {
+bool is_clean_any_text(std::string_view text) {
   while (!text.empty()) {
     if (text.size() >= sizeof(std::uint64_t) && is_plain_ascii(text.data())) {
       text.remove_prefix(sizeof(std::uint64_t));

@@ -17,14 +17,14 @@ inline bool is_plain_ascii(const char* text) {
   return ((word | (word + each) | (word - each * 0x20)) & (each * 0x80)) == 0;
 }
 
-bool is_clean_long_text(std::string_view text);
+bool is_clean_any_text(std::string_view text);
 
 // What most strings are is decided here; the rest is a call.
 inline bool is_clean_text(std::string_view text) {
   constexpr std::size_t word = sizeof(std::uint64_t);
   return (text.size() >= word && text.size() <= 2 * word && is_plain_ascii(text.data()) &&
           is_plain_ascii(text.data() + text.size() - word)) ||
-         is_clean_long_text(text);
+         is_clean_any_text(text);
 }
 
 // Bytes of the valid UTF-8 code point that `text` begins with; 0 = it begins with none.

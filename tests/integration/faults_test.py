@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import os
+import pathlib
 import random
 import select
 import signal
@@ -38,14 +39,15 @@ def held(thread):
         os.waitpid(thread, WALL)
         yield
     finally:
-        ptrace(PTRACE_DETACH, thread)
+        with contextlib.suppress(ProcessLookupError):
+            ptrace(PTRACE_DETACH, thread)
 
 
 def thread_of(process, name):
-    folder = f"/proc/{process.pid}/task"
-    [thread] = [thread for thread in os.listdir(folder)
-                if open(f"{folder}/{thread}/comm", encoding="ascii").read().strip() == name]
-    return int(thread)
+    found = [int(path.parent.name) for path in pathlib.Path(f"/proc/{process.pid}/task").glob("*/comm")
+             if path.read_text("ascii").strip() == name]
+    assert len(found) == 1, f"{len(found)} threads {name}"
+    return found[0]
 
 
 class Faults(unittest.TestCase):

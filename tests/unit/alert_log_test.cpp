@@ -50,6 +50,27 @@ TEST_CASE("a stale transition becomes a numbered warning") {
   CHECK(log.published(core::TransitionKind::stale) == 1);
 }
 
+TEST_CASE("an alert carries nothing over from the one that was published before it") {
+  const auto payload_of = [](AlertLog& log, const core::Transition& transition) {
+    std::string payload = log.add(transition, wall, false).payload;
+    log.published_next();
+    return payload;
+  };
+  core::Transition full = stale("an-agent-of-a-long-name");
+  full.kind = core::TransitionKind::storm;
+  full.run_id = full.task_id = full.agent_type = "something";
+  full.supersedes = full.storm = full.since = 1;
+  full.lost_events = 3;
+  full.blind = Duration{4};
+  full.runs = full.of_runs = 5;
+  AlertLog used("e", 10);
+  used.add(full, wall, true);
+  used.published_next();
+  AlertLog fresh("e", 10);
+  payload_of(fresh, stale("other"));
+  CHECK(payload_of(used, stale("pm")) == payload_of(fresh, stale("pm")));
+}
+
 TEST_CASE("a timeout names the task, and the stale episode that it closes") {
   core::Transition timeout = stale("pm");
   timeout.kind = core::TransitionKind::timeout;

@@ -7,6 +7,8 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "bus/clock.hpp"
 #include "bus/ipc_path.hpp"
@@ -117,6 +119,42 @@ TEST_CASE("endpoints that make no sense are refused with what was expected") {
     INFO(endpoint);
     CHECK(refusal(context, endpoint).find("expected") != std::string::npos);
   }
+}
+
+TEST_CASE("payloads stay as they came until they are released") {
+  Sockets sockets;
+  zmq::socket_t agent(sockets.context, zmq::socket_type::xpub);
+  agent.set(zmq::sockopt::linger, 0);
+  agent.connect(sockets.events.endpoint());
+  zmq::message_t subscription;
+  REQUIRE(wait_until(sockets.events, sockets.alerts, sockets.status, [&] {
+    return agent.recv(subscription, zmq::recv_flags::dontwait).has_value();
+  }));
+  const auto numbered = [](std::size_t number) {
+    return std::string(40, 'p') + std::to_string(number);
+  };
+  for (std::size_t number = 0; number <= 32; ++number) {
+    agent.send(zmq::str_buffer("event"), zmq::send_flags::sndmore);
+    agent.send(zmq::buffer(numbered(number)), zmq::send_flags::none);
+  }
+  std::vector<std::string_view> payloads;
+  REQUIRE(wait_until(sockets.events, sockets.alerts, sockets.status, [&] {
+    std::string_view payload;
+    while (sockets.events.may_receive() &&
+           sockets.events.receive(payload) == EventSocket::Received::message) {
+      payloads.push_back(payload);
+    }
+    return !sockets.events.may_receive();
+  }));
+  REQUIRE(payloads.size() == 32);
+  for (std::size_t number = 0; number < payloads.size(); ++number) {
+    CHECK(payloads[number] == numbered(number));
+  }
+  sockets.events.release();
+  std::string_view payload;
+  REQUIRE(sockets.events.may_receive());
+  REQUIRE(sockets.events.receive(payload) == EventSocket::Received::message);
+  CHECK(payload == numbered(32));
 }
 
 TEST_CASE("a message of two frames is received, any other is malformed") {

@@ -20,6 +20,33 @@ TEST_CASE("an alert says how many events of its source were lost after the run's
   REQUIRE(watched.fleet.counters().events_lost_total == 3);
 }
 
+TEST_CASE("a grace that an old activity had is over with the next one, also after a pause") {
+  Watched watched;
+  watched.fold(make(register_), Duration{0});
+  Limits shorter = test_limits();
+  shorter.stale_threshold_ms = seconds{1};
+  watched.fleet.set_limits(shorter, start + seconds{5}, seconds{30});
+  REQUIRE_FALSE(watched.fleet.requeue(10));
+  watched.fleet.paused(seconds{6});
+  Event old = make(activity);
+  old.idle_for_ms = seconds{6};
+  watched.fold(old, seconds{12});
+  REQUIRE(watched.advance(seconds{12}).empty());
+  watched.fold(make(activity), seconds{13});
+  REQUIRE(watched.advance(seconds{14} + ms).size() == 1);
+}
+
+TEST_CASE("a source that is heard within the hour is kept, however long it has been known") {
+  Watched watched;
+  watched.fold(numbered(make(register_), 1), Duration{0});
+  watched.fold(numbered(make(activity), 2), minutes{59});
+  watched.advance(hours{1} + minutes{30});
+  REQUIRE(watched.fleet.source("s").seq == 2);
+  watched.advance(hours{1} + minutes{59} + ms);
+  REQUIRE(watched.fleet.source("s").seq == 0);
+  REQUIRE(watched.fleet.sources() == 0);
+}
+
 TEST_CASE("a source that was not heard from for an hour is forgotten, with what it lost") {
   Limits limits = test_limits();
   limits.stale_threshold_ms = hours{1} + seconds{1};

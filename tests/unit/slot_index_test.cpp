@@ -58,7 +58,26 @@ TEST_CASE("names that differ in one byte, or in where it stands, have hashes tha
     }
   }
   REQUIRE(hash_of("a", "b") != hash_of("b", "a"));
+  // A first word that makes a factor zero.
+  const std::uint64_t zero = 0xA0761D6478BD642Fu ^ (16 * 0x9E3779B97F4A7C15u);
+  const std::string swallowing(reinterpret_cast<const char*>(&zero), sizeof zero);
+  REQUIRE(hash_of(swallowing + "12345678") != hash_of(swallowing + "87654321"));
   REQUIRE(hash_of("ab", "") != hash_of("a", "b"));
+}
+
+TEST_CASE("names are the same only where each byte is") {
+  for (std::size_t size = 0; size <= 40; ++size) {
+    const std::string name(size, 'a');
+    CAPTURE(size);
+    REQUIRE(same_name(name, std::string(name)));
+    REQUIRE_FALSE(same_name(name, name + "a"));
+    for (std::size_t at = 0; at < size; ++at) {
+      CAPTURE(at);
+      std::string other = name;
+      other[at] = 'b';
+      REQUIRE_FALSE(same_name(name, other));
+    }
+  }
 }
 
 }  // namespace heartbeat::core

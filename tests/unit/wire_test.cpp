@@ -72,6 +72,25 @@ const std::string half_surrogate = "\xed\xa0\x80";
 
 }  // namespace
 
+TEST_CASE("messages can be decoded one behind the other, each with its own faults") {
+  const std::string first = list({event(), event({{"agent_id", text("b")}})});
+  const std::string cut = first.substr(0, first.size() - 1);
+  const std::string second = event({{"agent_id", text("c")}});
+  wire::EventDecoder decoder;
+  CHECK(decoder.decode(first).size() == 2);
+  const auto broken = decoder.decode(cut);
+  REQUIRE(broken.size() == 1);
+  CHECK(broken.front().rejected == Rejection::malformed);
+  CHECK(decoder.decode(second).size() == 1);
+  std::string seen;
+  for (const Event& event : decoder.all()) {
+    seen += event.rejected ? "-" : event.agent_id;
+  }
+  CHECK(seen == "ab-c");
+  decoder.clear();
+  CHECK(decoder.all().empty());
+}
+
 TEST_CASE("a message that is not one map or batch of well-formed MessagePack is malformed") {
   require_each(Rejection::malformed,
                {{"nothing", ""},
