@@ -19,6 +19,8 @@ class DeadlineQueue {
     Slot slot = no_slot;
   };
 
+  static constexpr std::uint32_t children = 4;
+
   // The order of entries.
   static bool before(const Entry& a, const Entry& b);
 
@@ -26,7 +28,7 @@ class DeadlineQueue {
   std::size_t size() const { return heap_.size(); }
   // REQUIRES: not empty.
   const Entry& top() const { return heap_.front(); }
-  // All entries, each before its children: the nearest deadlines roughly first.
+  // All entries, level by level, each before its `children`: the nearest deadlines roughly first.
   const std::vector<Entry>& entries() const { return heap_; }
 
   // Room for so many, so that growing never copies all entries in the middle of a turn. Memory
@@ -38,7 +40,6 @@ class DeadlineQueue {
   void remove(Slot slot);
 
  private:
-  static constexpr std::uint32_t children = 4;
   static constexpr std::uint32_t absent = UINT32_MAX;
   void place(std::uint32_t index, const Entry& entry);
   void sift_up(std::uint32_t index, const Entry& entry);

@@ -1,11 +1,17 @@
 // Finding records: by run, by agent, page by page.
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "core/fleet.hpp"
 #include "core/hash.hpp"
 
 namespace heartbeat::core {
+namespace {
+
+constexpr std::size_t looked_ahead = 16;  // records asked for while those before them are read
+
+}  // namespace
 
 Slot Fleet::find_record(std::string_view agent_id, std::string_view run_id,
                         std::uint64_t hash) const {
@@ -95,11 +101,29 @@ std::optional<Slot> Fleet::scan(Slot from, std::size_t look_max, const Visit& vi
 // The runs that are not stale, by their true deadline.
 std::vector<DeadlineQueue::Entry> Fleet::nearest(std::size_t count, std::size_t look_max) const {
   std::vector<DeadlineQueue::Entry> found;  // a heap, the farthest on top
-  for (const DeadlineQueue::Entry& entry : deadlines_.entries()) {
-    // No deadline is nearer than its entry says, so most need no closer look.
-    if (found.size() == count && !DeadlineQueue::before(entry, found.front())) {
+  // No deadline is nearer than its entry says, so most need no closer look.
+  const auto may_be_near = [&](const DeadlineQueue::Entry& entry) {
+    return found.size() < count || DeadlineQueue::before(entry, found.front());
+  };
+  const std::vector<DeadlineQueue::Entry>& entries = deadlines_.entries();
+  std::size_t level_end = 0;
+  bool any_near = true;  // in this level of the heap; if none is, none is below it
+  for (std::size_t at = 0; at < entries.size(); ++at) {
+    if (at == level_end) {
+      if (!std::exchange(any_near, false)) {
+        break;
+      }
+      level_end = level_end * DeadlineQueue::children + 1;
+    }
+    const DeadlineQueue::Entry& entry = entries[at];
+    const std::size_t behind = at + looked_ahead;
+    if (behind < entries.size() && may_be_near(entries[behind])) {
+      runs_.prefetch(entries[behind].slot);
+    }
+    if (!may_be_near(entry)) {
       continue;
     }
+    any_near = true;
     if (look_max-- == 0) {
       break;
     }
