@@ -33,8 +33,9 @@ class EventSocket {
   // second until release(). `malformed`: any other number of frames, all of them discarded.
   // REQUIRES: may_receive().
   Received receive(std::string_view& payload);
-  // So many payloads can be held at once.
-  bool may_receive() const { return held_ < payloads_.size(); }
+  static constexpr std::size_t held_max = 32;
+  // Fewer than held_max payloads are held.
+  bool may_receive() const { return held_ < held_max; }
   // Gives the payloads' memory back: libzmq shares it with what it receives next.
   void release();
   // Where it is really bound.
@@ -45,7 +46,7 @@ class EventSocket {
   zmq::socket_t socket_;
   std::string endpoint_;
   zmq::message_t topic_;
-  std::array<zmq::message_t, 32> payloads_;
+  std::array<zmq::message_t, held_max> payloads_;
   std::size_t held_ = 0;
 };
 

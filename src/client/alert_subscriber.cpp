@@ -42,7 +42,9 @@ struct AlertSubscriber::State {
   Clock::time_point answer_by;      // while a question is open
   std::vector<std::string> frames;  // of the message
   std::size_t messages_in_a_row = 0;
-  bool unanswered = true;  // so it was seen, and no message was read since without looking
+  // The last look at the sockets found no answer. A message that is read without one leaves open
+  // whether it has come since.
+  bool unanswered = true;
   client::AlertCursor cursor;
 
   void subscribe() {

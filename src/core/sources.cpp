@@ -11,6 +11,7 @@ namespace heartbeat::core {
 namespace {
 
 constexpr std::uint64_t window_size = 64;
+constexpr std::size_t nearly_full = sources_max - sources_max / 16;
 constexpr std::uint64_t jump_max = 1'000'000;
 
 enum class Place { first, next, ahead, late, duplicate, restarted };
@@ -207,7 +208,7 @@ void Sources::expire(Instant now, std::size_t limit) {
   for (; limit > 0 && !by_heard_.empty(); --limit) {
     const DeadlineQueue::Entry oldest = by_heard_.top();
     const bool old = now - oldest.due > source_kept_ms;
-    if (!old && size() < sources_max - sources_max / 16) {
+    if (!old && size() < nearly_full) {
       return;
     }
     if (oldest.due != slots_[oldest.slot].heard) {

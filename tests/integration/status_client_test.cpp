@@ -70,6 +70,27 @@ TEST_CASE("a question whose answer was lost is asked again, as often as was said
   CHECK_THROWS_AS((StatusClient{endpoint, Duration{500}, 0}), std::invalid_argument);
 }
 
+// Whoever answers is no REP: libzmq says that there is something to read, and throws it away.
+TEST_CASE("an answer that has no delimiter where it belongs is none") {
+  zmq::context_t context{1};
+  zmq::socket_t stranger{context, zmq::socket_type::router};
+  stranger.set(zmq::sockopt::linger, 0);
+  stranger.bind("tcp://127.0.0.1:*");
+  std::thread answering([&] {
+    std::vector<zmq::message_t> question;
+    do {
+      REQUIRE(stranger.recv(question.emplace_back()));
+    } while (question.back().more());
+    stranger.send(question.front(), zmq::send_flags::sndmore);
+    stranger.send(zmq::str_buffer("abcd"), zmq::send_flags::sndmore);
+    stranger.send(zmq::message_t{}, zmq::send_flags::sndmore);
+    stranger.send(zmq::str_buffer("answer"), zmq::send_flags::none);
+  });
+  StatusClient client{stranger.get(zmq::sockopt::last_endpoint), Duration{1'000}};
+  CHECK(std::holds_alternative<Unreachable>(client.ask(PingRequest{})));
+  answering.join();
+}
+
 TEST_CASE("a client that is asked to stop waits for no answer") {
   const int stop = eventfd(1, EFD_CLOEXEC);
   REQUIRE(stop >= 0);

@@ -77,6 +77,17 @@ struct Sockets {
   StatusSocket status{context, "tcp://127.0.0.1:*", "failed"};
 };
 
+zmq::socket_t connected_agent(Sockets& sockets) {
+  zmq::socket_t agent(sockets.context, zmq::socket_type::xpub);
+  agent.set(zmq::sockopt::linger, 0);
+  agent.connect(sockets.events.endpoint());
+  zmq::message_t subscription;
+  REQUIRE(wait_until(sockets.events, sockets.alerts, sockets.status, [&] {
+    return agent.recv(subscription, zmq::recv_flags::dontwait).has_value();
+  }));
+  return agent;
+}
+
 }  // namespace
 
 TEST_CASE("a TCP endpoint in use is refused by name") {
@@ -123,16 +134,10 @@ TEST_CASE("endpoints that make no sense are refused with what was expected") {
 
 TEST_CASE("payloads stay as they came until they are released") {
   Sockets sockets;
-  zmq::socket_t agent(sockets.context, zmq::socket_type::xpub);
-  agent.set(zmq::sockopt::linger, 0);
-  agent.connect(sockets.events.endpoint());
-  zmq::message_t subscription;
-  REQUIRE(wait_until(sockets.events, sockets.alerts, sockets.status, [&] {
-    return agent.recv(subscription, zmq::recv_flags::dontwait).has_value();
-  }));
+  zmq::socket_t agent = connected_agent(sockets);
   // So short that libzmq keeps it in the message itself.
   const auto numbered = [](std::size_t number) { return "payload " + std::to_string(number); };
-  for (std::size_t number = 0; number <= 32; ++number) {
+  for (std::size_t number = 0; number <= EventSocket::held_max; ++number) {
     agent.send(zmq::str_buffer("event"), zmq::send_flags::sndmore);
     agent.send(zmq::buffer(numbered(number)), zmq::send_flags::none);
   }
@@ -145,7 +150,7 @@ TEST_CASE("payloads stay as they came until they are released") {
     }
     return !sockets.events.may_receive();
   }));
-  REQUIRE(payloads.size() == 32);
+  REQUIRE(payloads.size() == EventSocket::held_max);
   for (std::size_t number = 0; number < payloads.size(); ++number) {
     CHECK(payloads[number] == numbered(number));
   }
@@ -153,18 +158,12 @@ TEST_CASE("payloads stay as they came until they are released") {
   std::string_view payload;
   REQUIRE(sockets.events.may_receive());
   REQUIRE(sockets.events.receive(payload) == EventSocket::Received::message);
-  CHECK(payload == numbered(32));
+  CHECK(payload == numbered(EventSocket::held_max));
 }
 
 TEST_CASE("a message of two frames is received, any other is malformed") {
   Sockets sockets;
-  zmq::socket_t agent(sockets.context, zmq::socket_type::xpub);
-  agent.set(zmq::sockopt::linger, 0);
-  agent.connect(sockets.events.endpoint());
-  zmq::message_t subscription;
-  REQUIRE(wait_until(sockets.events, sockets.alerts, sockets.status, [&] {
-    return agent.recv(subscription, zmq::recv_flags::dontwait).has_value();
-  }));
+  zmq::socket_t agent = connected_agent(sockets);
 
   agent.send(zmq::str_buffer("one"), zmq::send_flags::none);
   agent.send(zmq::str_buffer("one"), zmq::send_flags::sndmore);
