@@ -1,9 +1,10 @@
 #include <algorithm>
 #include <iterator>
 
-#include "json.hpp"
 #include "output.hpp"
 #include "table.hpp"
+#include "telling/json.hpp"
+#include "telling/run_state.hpp"
 
 namespace heartbeat::hbctl {
 

@@ -9,9 +9,9 @@
 #include <system_error>
 
 #include "heartbeat/alert_subscriber.hpp"
-#include "json.hpp"
 #include "output.hpp"
 #include "signal_descriptor.hpp"
+#include "telling/json.hpp"
 
 namespace heartbeat::hbctl {
 

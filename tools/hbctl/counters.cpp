@@ -1,6 +1,6 @@
-#include "json.hpp"
 #include "output.hpp"
 #include "table.hpp"
+#include "telling/json.hpp"
 
 namespace heartbeat::hbctl {
 

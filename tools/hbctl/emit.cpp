@@ -4,9 +4,9 @@
 #include <thread>
 
 #include "client/event_publisher.hpp"
-#include "duration.hpp"
-#include "json.hpp"
 #include "output.hpp"
+#include "telling/duration.hpp"
+#include "telling/json.hpp"
 
 namespace heartbeat::hbctl {
 

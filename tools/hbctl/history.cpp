@@ -2,11 +2,11 @@
 #include <string>
 #include <vector>
 
-#include "json.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "store/state_file.hpp"
 #include "table.hpp"
+#include "telling/json.hpp"
 
 namespace heartbeat::hbctl {
 

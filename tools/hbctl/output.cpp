@@ -7,11 +7,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 
 #include "client/printable.hpp"
-#include "duration.hpp"
-#include "json.hpp"
+#include "telling/json.hpp"
 
 namespace heartbeat::hbctl {
 
@@ -76,18 +74,6 @@ Colour colour_of(std::string_view severity) {
     return Colour::red;
   }
   return severity == "warning" ? Colour::yellow : Colour::green;
-}
-
-std::string format_time(WallTime time) {
-  const std::time_t seconds =
-      std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(time));
-  std::tm local{};
-  char text[64];
-  if (localtime_r(&seconds, &local) == nullptr ||
-      std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local) == 0) {
-    return "(no date)";
-  }
-  return text;
 }
 
 void print_json(const Json& json) {

@@ -7,14 +7,21 @@
 
 #include "heartbeat/status_client.hpp"
 #include "options.hpp"
+#include "telling/json.hpp"
+#include "telling/moment.hpp"
 
 namespace heartbeat::hbctl {
+
+using namespace telling;
 
 // Writes and flushes. If the reader has closed the pipe, ends the program quietly: it has seen
 // enough.
 void print(std::string_view line);
 // To standard error, with the program's name before it.
 void complain(std::string_view line);
+
+// On one line; on a terminal without a character that it would obey.
+void print_json(const Json& json);
 
 // Fit for a terminal: no control characters, valid UTF-8.
 std::string shown(std::string_view text);
@@ -26,9 +33,6 @@ bool colour_allowed();
 std::string coloured(std::string_view text, Colour colour);
 
 Colour colour_of(std::string_view severity);
-
-// Local time for people: 2026-11-24 02:42:38.
-std::string format_time(WallTime time);
 
 // "ended at … by timeout, outcome …", in local time. REQUIRES: the monitor still knows the end.
 std::string end_of(const Error& error);

@@ -1,8 +1,8 @@
 #include <chrono>
 
-#include "duration.hpp"
-#include "json.hpp"
 #include "output.hpp"
+#include "telling/duration.hpp"
+#include "telling/json.hpp"
 
 namespace heartbeat::hbctl {
 

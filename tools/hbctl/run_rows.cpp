@@ -1,6 +1,7 @@
 #include "run_rows.hpp"
 
-#include "duration.hpp"
+#include "telling/duration.hpp"
+#include "telling/run_state.hpp"
 
 namespace heartbeat::hbctl {
 

@@ -1,6 +1,6 @@
-#include "json.hpp"
 #include "output.hpp"
 #include "run_rows.hpp"
+#include "telling/json.hpp"
 
 namespace heartbeat::hbctl {
 

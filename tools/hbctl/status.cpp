@@ -1,10 +1,11 @@
 #include <algorithm>
 
-#include "duration.hpp"
-#include "json.hpp"
 #include "last_alert.hpp"
 #include "output.hpp"
 #include "table.hpp"
+#include "telling/duration.hpp"
+#include "telling/json.hpp"
+#include "telling/run_state.hpp"
 
 namespace heartbeat::hbctl {
 

@@ -1,9 +1,9 @@
 #include "table.hpp"
 
 #include <algorithm>
-#include <tuple>
 
-#include "duration.hpp"
+#include "telling/duration.hpp"
+#include "telling/run_state.hpp"
 
 namespace heartbeat::hbctl {
 
@@ -28,8 +28,6 @@ std::string joined(const std::vector<std::string>& cells, const std::vector<std:
   return line;
 }
 
-Duration least_left(const RunRow& run) { return std::min(run.stale_in_ms, run.timeout_in_ms); }
-
 }  // namespace
 
 void print_table(const std::vector<std::string>& header, const std::vector<Row>& rows) {
@@ -49,22 +47,6 @@ void print_table(const std::vector<std::string>& header, const std::vector<Row>&
   for (const Row& row : all) {
     print(coloured(joined(row.cells, widths), row.colour));
   }
-}
-
-std::string state_of(const RunRow& run) {
-  if (!run.stale) {
-    return run.status;
-  }
-  return run.status == "running" ? "stale" : "stale, " + run.status;
-}
-
-bool more_urgent(const RunRow& a, const RunRow& b) {
-  if (a.stale != b.stale) {
-    return a.stale;
-  }
-  const Duration a_key = a.stale ? -a.idle_for_ms : least_left(a);
-  const Duration b_key = b.stale ? -b.idle_for_ms : least_left(b);
-  return std::tie(a_key, a.agent_id, a.run_id) < std::tie(b_key, b.agent_id, b.run_id);
 }
 
 void print_runs(const std::vector<RunRow>& runs) {

@@ -18,10 +18,6 @@ struct Row {
 // One line for each row, the header (unless empty) first; cells are made fit for a terminal.
 void print_table(const std::vector<std::string>& header, const std::vector<Row>& rows);
 
-// "running", "idle", "stale" (and else running), "stale, idle".
-std::string state_of(const RunRow& run);
-// Stale ones first, the longest silence before the others; then those with the least time left.
-bool more_urgent(const RunRow& a, const RunRow& b);
 // Prints them in the order given.
 void print_runs(const std::vector<RunRow>& runs);
 

@@ -6,7 +6,7 @@
 #include <ctime>
 #include <string>
 
-#include "duration.hpp"
+#include "telling/duration.hpp"
 
 namespace heartbeat::hbctl {
 
@@ -148,7 +148,7 @@ std::optional<WallTime> parse_date(std::string_view text) {
 }  // namespace
 
 std::optional<WallTime> parse_when(std::string_view text, WallTime now) {
-  if (const auto ago = parse_duration(text)) {
+  if (const auto ago = telling::parse_duration(text)) {
     return now - *ago;
   }
   std::uint64_t number = 0;

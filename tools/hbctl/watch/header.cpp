@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "duration.hpp"
+#include "telling/duration.hpp"
 #include "watch/terminal_text.hpp"
 
 namespace heartbeat::hbctl::watch {

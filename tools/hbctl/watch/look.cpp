@@ -11,6 +11,7 @@
 #include "last_alert.hpp"
 #include "output.hpp"
 #include "table.hpp"
+#include "telling/run_state.hpp"
 
 namespace heartbeat::hbctl::watch {
 

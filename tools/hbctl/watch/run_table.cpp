@@ -4,8 +4,9 @@
 #include <array>
 #include <limits>
 
-#include "duration.hpp"
 #include "table.hpp"
+#include "telling/duration.hpp"
+#include "telling/run_state.hpp"
 #include "watch/terminal_text.hpp"
 
 namespace heartbeat::hbctl::watch {

@@ -8,7 +8,7 @@
 #include "heartbeat/message.hpp"
 #include "heartbeat/status.hpp"
 
-namespace heartbeat::hbctl {
+namespace heartbeat::telling {
 
 using Json = nlohmann::ordered_json;
 
@@ -82,7 +82,4 @@ Json success(const Reply& reply) {
   return out;
 }
 
-// On one line; on a terminal without a character that it would obey.
-void print_json(const Json& json);
-
-}  // namespace heartbeat::hbctl
+}  // namespace heartbeat::telling

@@ -1,4 +1,4 @@
-#include "duration.hpp"
+#include "telling/duration.hpp"
 
 #include <array>
 #include <charconv>
@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <utility>
 
-namespace heartbeat::hbctl {
+namespace heartbeat::telling {
 
 namespace {
 
@@ -83,4 +83,4 @@ std::string format_duration(Duration duration) {
   return text;
 }
 
-}  // namespace heartbeat::hbctl
+}  // namespace heartbeat::telling

@@ -7,7 +7,7 @@
 
 #include "heartbeat/time.hpp"
 
-namespace heartbeat::hbctl {
+namespace heartbeat::telling {
 
 // Whole numbers with a unit (ms, s, m, h, d), one or several: 90s, 1500ms, 4m12s. At most ten
 // years.
@@ -19,4 +19,4 @@ std::string format_exactly(Duration duration);
 // The two largest units: 350ms, 12s, 4m12s, 3h05m, 2d04h.
 std::string format_duration(Duration duration);
 
-}  // namespace heartbeat::hbctl
+}  // namespace heartbeat::telling

@@ -1,0 +1,104 @@
+#include "telling/why.hpp"
+
+#include "telling/duration.hpp"
+#include "telling/moment.hpp"
+#include "telling/run_state.hpp"
+
+namespace heartbeat::telling {
+
+namespace {
+
+void add(std::vector<Reason>& reasons, const std::string& about, const std::string& text,
+         const std::string& severity = "") {
+  reasons.push_back({about, text, severity});
+}
+
+std::string ago(WallTime at, Duration since) {
+  return format_time(at) + ", " + format_duration(since) + " ago";
+}
+
+std::string verdict_of(const RunDetail& run) {
+  if (run.stale) {
+    return state_of(run) + ": idle for " + format_duration(run.idle_for_ms) + ", stale after " +
+           format_exactly(run.stale_after_ms);
+  }
+  return state_of(run) + ": last activity " + format_duration(run.idle_for_ms) + " ago; stale in " +
+         format_duration(run.stale_in_ms);
+}
+
+std::string limits_of(const RunDetail& run) {
+  return "stale after " + format_exactly(run.stale_after_ms) + " (from " + run.stale_after_from +
+         "), timeout after " + format_exactly(run.timeout_after_ms) + " (from " +
+         run.timeout_after_from + "), " + format_duration(run.timeout_in_ms) + " of it left";
+}
+
+}  // namespace
+
+std::vector<Reason> why(const RunDetail& run) {
+  std::vector<Reason> reasons;
+  add(reasons, "agent", run.agent_id + (run.run_id.empty() ? "" : ", run " + run.run_id));
+  add(reasons, "verdict", verdict_of(run), run.stale ? "warning" : "");
+  add(reasons, "limits", limits_of(run));
+  for (const LastEvent& event : run.last_events) {
+    add(reasons, "heard", event.kind + " at " + ago(event.read_at, event.ago_ms));
+  }
+  if (run.adopted) {
+    add(reasons, "adopted",
+        "its register was not read: when it began is a guess unless it says so");
+  }
+  if (run.source.empty()) {
+    add(reasons, "losses", "unknown: its events name no source, so a gap would not show");
+  } else if (run.lost_events == 0) {
+    add(reasons, "losses", "none known after its last event");
+  } else {
+    add(reasons, "losses",
+        std::to_string(run.lost_events) + " events of its source were lost on the bus after its " +
+            "last event: the silence may be loss",
+        "warning");
+  }
+  if (run.rejected_events != 0) {
+    add(reasons, "rejected",
+        std::to_string(run.rejected_events) +
+            " of its events (hbctl counters: " + "events_rejected_total says for which reasons)",
+        "warning");
+  }
+  if (run.zombie_events != 0) {
+    add(reasons, "zombies",
+        std::to_string(run.zombie_events) +
+            " events of an earlier run of this name came late: " + "is that one still running?",
+        "warning");
+  }
+  if (run.blind_ms != Duration{}) {
+    add(reasons, "blind",
+        "the monitor itself was paused or down for " + format_duration(run.blind_ms) +
+            " of this silence");
+  }
+  if (!run.storm.empty()) {
+    add(reasons, "storm",
+        "its silence is part of " + run.storm + ": look first at what its agents share", "warning");
+  }
+  return reasons;
+}
+
+Reason why(const Alert& alert) {
+  std::string text = format_time(alert.raised_at) + " #" + std::to_string(alert.seq) + " " +
+                     alert.severity + ": " + alert.message;
+  if (alert.threshold_ms != Duration{} && alert.kind != "resolved") {
+    text += " (limit " + format_exactly(alert.threshold_ms) + ")";
+  }
+  if (alert.overloaded) {
+    text += "; judged although the monitor's input was behind";
+  }
+  if (alert.blind_ms != Duration{}) {
+    text += "; the monitor was blind for " + format_duration(alert.blind_ms) + " of it";
+  }
+  if (alert.lost_events != 0) {
+    text += "; " + std::to_string(alert.lost_events) + " events were lost before it";
+  }
+  if (!alert.storm.empty()) {
+    text += "; part of storm " + alert.storm;
+  }
+  return {"alert", text, alert.severity};
+}
+
+}  // namespace heartbeat::telling
