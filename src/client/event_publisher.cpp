@@ -14,14 +14,14 @@ constexpr Duration linger{1'000};
 
 }  // namespace
 
-EventPublisher::EventPublisher(const std::string& endpoint)
-    : publication_(endpoint, linger), source_(random_source()) {}
+EventPublisher::EventPublisher(const std::string& endpoint, int stop_fd)
+    : publication_(endpoint, linger), stop_fd_(stop_fd), source_(random_source()) {}
 
 bool EventPublisher::wait_for_monitor(Duration timeout) {
   const auto until = time_after(timeout);
   publication_.look(SteadyClock::now());
-  while (!publication_.subscribed() && SteadyClock::now() < until) {
-    publication_.look(until);
+  while (!publication_.subscribed() && SteadyClock::now() < until && !readable(stop_fd_)) {
+    publication_.look(until, stop_fd_);
   }
   return publication_.subscribed();
 }

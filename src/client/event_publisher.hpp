@@ -13,8 +13,9 @@ namespace heartbeat::client {
 
 class EventPublisher {
  public:
-  // Connects; throws std::runtime_error with the endpoint and the cause if it cannot be used.
-  explicit EventPublisher(const std::string& endpoint);
+  // Connects; throws std::runtime_error with the endpoint and the cause if it cannot be used. Once
+  // `stop_fd` (-1 = none) is readable, no monitor is waited for.
+  explicit EventPublisher(const std::string& endpoint, int stop_fd = -1);
 
   // True while the monitor is subscribed: what is sent before would be lost silently.
   bool wait_for_monitor(Duration timeout);
@@ -30,6 +31,7 @@ class EventPublisher {
 
  private:
   Publication publication_;
+  const int stop_fd_;
   const std::string source_;
   std::uint64_t seq_ = 0;
 };

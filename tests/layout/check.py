@@ -24,8 +24,11 @@ FOLDERS = [
     ("src/client/", {"heartbeat", "client", "wire", "bus"}, {"zmq"}),
     ("src/daemon/", {"heartbeat", "daemon", "core", "wire", "bus", "store"},
      {"spdlog", "CLI", "toml"}),
+    ("tools/telling/history", {"heartbeat", "store", "telling"}, {"nlohmann"}),
     ("tools/telling/", {"heartbeat", "telling"}, {"nlohmann"}),
-    ("tools/hbctl/history.cpp", {"heartbeat", "client", "store", "telling", ""}, {"nlohmann", "CLI"}),
+    ("tools/hbgate/", {"heartbeat", "client", "wire", "bus", "store", "telling", ""},
+     {"nlohmann", "CLI", "boost"}),
+    ("tools/hbctl/history.cpp", {"heartbeat", "store", "telling", ""}, {"nlohmann"}),
     ("tools/hbctl/", {"heartbeat", "client", "bus", "telling", "watch", ""}, {"nlohmann", "CLI", "ncurses"}),
     ("tools/hbload/", {"heartbeat", "client", "wire", "bus", ""}, {"nlohmann", "CLI", "zmq"}),
     ("tools/demo/", {"heartbeat"}, set()),
@@ -35,7 +38,7 @@ FOLDERS = [
 
 LIBRARIES = {
     "zmq": r"zmq(_addon)?\.h(pp)?$", "msgpack": r"msgpack(\.h(pp)?$|/)", "spdlog": r"(spdlog|fmt)/",
-    "sqlite": r"sqlite3", "nlohmann": r"nlohmann/", "CLI": r"CLI/", "toml": r"toml(\+\+/|\.hpp$)",
+    "sqlite": r"sqlite3", "nlohmann": r"nlohmann/", "boost": r"boost/", "CLI": r"CLI/", "toml": r"toml(\+\+/|\.hpp$)",
     "ncurses": r"(n?curses(w/.*)?|term)\.h$",
 }
 

@@ -1,9 +1,9 @@
 // Returns when the monitor says that it has read the event: a shell script may rely on it.
 #include <algorithm>
 #include <stdexcept>
-#include <thread>
 
 #include "client/event_publisher.hpp"
+#include "client/reading.hpp"
 #include "output.hpp"
 #include "telling/duration.hpp"
 #include "telling/json.hpp"
@@ -13,9 +13,6 @@ namespace heartbeat::hbctl {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-constexpr Duration pause_first{1};  // between questions whether it has been read
-constexpr Duration pause_max{50};
 
 Event event_of(const EmitOptions& verb) {
   Event event;
@@ -37,26 +34,6 @@ Event event_of(const EmitOptions& verb) {
 
 Duration left_until(Clock::time_point until) {
   return std::max(Duration{1}, std::chrono::ceil<Duration>(until - Clock::now()));
-}
-
-// The monitor's word on the event once it has read it, or why there is none.
-Answer<PingReply> wait_until_read(const Options& options, const client::EventPublisher& publisher,
-                                  Clock::time_point until) {
-  StatusClient status(options.endpoints.status, left_until(until));
-  Duration pause = pause_first;
-  while (true) {
-    auto answer = status.ask(PingRequest{publisher.source()});
-    const auto* reply = std::get_if<PingReply>(&answer);
-    if (reply == nullptr || reply->source_seq.value_or(0) >= publisher.seq()) {
-      return answer;
-    }
-    if (Clock::now() >= until) {
-      return Unreachable{"it has not read the event within " + format_duration(options.timeout) +
-                         " (do --events and --status belong to the same monitor?)"};
-    }
-    std::this_thread::sleep_for(pause);
-    pause = std::min(pause * 2, pause_max);
-  }
 }
 
 // The event was read. Why it changed nothing, or nullopt if it did.
@@ -99,7 +76,8 @@ int run_emit(const Options& options, const EmitOptions& verb) {
     if (!publisher.publish(event, left_until(until))) {
       return fail(options, Unreachable{options.endpoints.events + " takes no events"});
     }
-    const auto answer = wait_until_read(options, publisher, until);
+    StatusClient status(options.endpoints.status, left_until(until));
+    const auto answer = client::wait_until_read(status, publisher, until);
     const auto* reply = std::get_if<PingReply>(&answer);
     if (reply == nullptr) {
       return fail(options, answer);

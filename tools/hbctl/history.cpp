@@ -1,27 +1,16 @@
+#include "telling/history.hpp"
+
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "options.hpp"
 #include "output.hpp"
-#include "store/state_file.hpp"
 #include "table.hpp"
-#include "telling/json.hpp"
 
 namespace heartbeat::hbctl {
 
 namespace {
-
-// The payload is what was published, so this reads as `alerts --json` does.
-void print_as_published(const store::AlertRecord& alert) {
-  Json json = Json::from_msgpack(alert.payload, true, false);
-  if (!json.is_object()) {
-    throw store::Unusable("the payload of alert " + std::to_string(alert.seq) + " of epoch " +
-                          alert.epoch + " is no map");
-  }
-  json.erase("v");
-  print_json(json);
-}
 
 Row row_of(const store::AlertRecord& alert) {
   return {{format_time(alert.raised_at), std::to_string(alert.seq), alert.severity, alert.kind,
@@ -36,7 +25,7 @@ void print_history(const Options& options, const HistoryOptions& verb) {
   const std::vector<store::AlertRecord> alerts = store::history(verb.state, query);
   if (options.json) {
     for (const store::AlertRecord& alert : alerts) {
-      print_as_published(alert);
+      print_json(as_published(alert));  // reads as `alerts --json` does
     }
   } else if (alerts.empty()) {
     print("no alerts" + std::string(verb.agent || verb.since ? " that match" : ""));

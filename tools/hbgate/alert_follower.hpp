@@ -1,0 +1,46 @@
+// Follows the monitor's alerts in a thread of its own.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "alert_ring.hpp"
+#include "heartbeat/endpoints.hpp"
+#include "heartbeat/time.hpp"
+
+namespace heartbeat::hbgate {
+
+class AlertFollower {
+ public:
+  struct Portion {
+    std::vector<AlertRing::Entry> entries;
+    std::optional<Place> news_after;  // what the monitor had when following began
+  };
+
+  // Begins with the alerts that a ring holds, where the monitor answers, else with what is raised
+  // from now on. `deliver`, called in the thread, hands a portion to the loop; the next follows
+  // once taken() was called for it. Ends when `stop_fd` is readable.
+  AlertFollower(Endpoints endpoints, Duration timeout, int stop_fd,
+                std::function<void(Portion)> deliver);
+  // REQUIRES: stop_fd is readable.
+  ~AlertFollower();
+  AlertFollower(const AlertFollower&) = delete;
+  AlertFollower& operator=(const AlertFollower&) = delete;
+
+  void taken();
+
+ private:
+  void follow();
+  bool hand_on(Portion portion);
+
+  const Endpoints endpoints_;
+  const Duration timeout_;
+  const int stop_fd_;
+  const std::function<void(Portion)> deliver_;
+  const int taken_fd_;
+  std::thread thread_;
+};
+
+}  // namespace heartbeat::hbgate

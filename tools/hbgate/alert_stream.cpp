@@ -1,0 +1,115 @@
+#include "alert_stream.hpp"
+
+#include <utility>
+#include <variant>
+
+namespace heartbeat::hbgate {
+
+namespace {
+
+constexpr std::size_t text_max = 64 * 1024;  // about, in one go
+
+}  // namespace
+
+AlertStream::AlertStream(const AlertRing& ring, const Pulse& pulse, Monitor& monitor,
+                         std::optional<Place> after)
+    : ring_(ring),
+      pulse_(pulse),
+      monitor_(monitor),
+      handled_(after ? std::move(after) : ring.news_after()),
+      next_(ring.end()) {
+  if (handled_) {
+    const auto follows = ring.after(*handled_);
+    behind_ = !follows.has_value();
+    next_ = follows.value_or(ring.end());
+  }
+}
+
+boost::asio::awaitable<std::string> AlertStream::next() {
+  std::string text;
+  if (pulse_seen_ != pulse_.number()) {
+    pulse_seen_ = pulse_.number();
+    text = pulse_.text();
+  }
+  while (text.size() < text_max) {
+    if (!behind_ && !append_kept(text)) {
+      break;
+    }
+    if (behind_) {
+      const std::size_t before = text.size();
+      co_await append_asked(text);
+      if (behind_ && text.size() == before) {
+        break;  // not to be had now: it is tried again with the next pulse
+      }
+    }
+  }
+  co_return text;
+}
+
+// What the ring has, up to where something is missing. False: it has no more.
+bool AlertStream::append_kept(std::string& text) {
+  if (next_ < ring_.begin()) {
+    if (handled_) {
+      behind_ = true;
+      return true;
+    }
+    text += lost_text(ring_.begin() - next_);
+    next_ = ring_.begin();
+  }
+  while (next_ < ring_.end() && text.size() < text_max) {
+    const AlertRing::Entry& entry = ring_.at(next_);
+    if (!entry.alert) {
+      text += entry.text;
+    } else if (!handled_ || handled_->epoch != entry.alert->epoch ||
+               entry.alert->seq == handled_->seq + 1) {
+      append(*entry.alert, entry.text, text);
+    } else if (entry.alert->seq > handled_->seq) {
+      behind_ = true;
+      return true;
+    }
+    ++next_;
+  }
+  return next_ < ring_.end();
+}
+
+void AlertStream::append(const Alert& alert, const std::string& as_text, std::string& text) {
+  if (handled_ && handled_->epoch != alert.epoch) {
+    text += restarted_text(alert.epoch);
+  }
+  text += as_text;
+  handled_ = Place{alert.epoch, alert.seq};
+}
+
+// REQUIRES: handled_.
+boost::asio::awaitable<void> AlertStream::append_asked(std::string& text) {
+  AlertsRequest question;
+  question.since_seq = handled_->seq;
+  question.epoch = handled_->epoch;
+  const auto answer = co_await monitor_.ask(question);
+  const auto* page = std::get_if<AlertsReply>(&answer);
+  if (page == nullptr) {
+    co_return;
+  }
+  if (page->epoch != handled_->epoch && !page->alerts.empty()) {
+    text += restarted_text(page->epoch);
+    handled_ = Place{page->epoch, 0};
+  }
+  const bool same_epoch = page->epoch == handled_->epoch;
+  if (same_epoch && page->first_seq > handled_->seq + 1) {
+    text += lost_text(page->first_seq - handled_->seq - 1);
+    handled_->seq = page->first_seq - 1;
+  }
+  for (const Alert& alert : page->alerts) {
+    append(alert, alert_text(alert), text);
+  }
+  if (!same_epoch || handled_->seq >= page->last_seq) {
+    if (same_epoch) {
+      handled_->seq = page->last_seq;  // it may have named one that is yet to come
+    }
+    const auto follows = ring_.after(*handled_);
+    behind_ = false;
+    next_ = follows.value_or(ring_.end());
+  }
+}
+
+}  // namespace heartbeat::hbgate

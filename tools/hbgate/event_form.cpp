@@ -1,0 +1,133 @@
+#include "event_form.hpp"
+
+#include <tuple>
+#include <type_traits>
+
+#include "client/fitting.hpp"
+
+namespace heartbeat::hbgate {
+
+namespace {
+
+// Why the monitor would not take it, of an event that the decoder has refused.
+std::string why_rejected(const nlohmann::json& event, Rejection reason) {
+  switch (reason) {
+    case Rejection::malformed:
+      return "expected a map with v, kind and agent_id";
+    case Rejection::unsupported_version:
+      return "v: got " + event["v"].dump() + ", expected " + std::to_string(protocol_version);
+    case Rejection::unknown_kind:
+      return "kind: got " + event["kind"].dump() +
+             ", expected one of register, activity, idle, unregister";
+    default:
+      break;
+  }
+  if (event.contains("seq") && !event.contains("source")) {
+    return "source: missing, which seq needs";
+  }
+  std::string payload;
+  nlohmann::json::to_msgpack(event, payload);
+  Event decoded;
+  const auto problem = wire::decode_fields(payload, decoded);
+  return problem ? problem->message : std::string(name(reason));
+}
+
+template <class Member>
+void fit(nlohmann::json& event, const char* key, Member Event::*member) {
+  const auto found = event.find(key);
+  if (found != event.end() && found->is_string()) {
+    *found = client::fitting(member, found->get_ref<const std::string&>());
+  }
+}
+
+void complete(nlohmann::json& event) {
+  if (!event.is_object()) {
+    return;
+  }
+  if (!event.contains("v")) {
+    event["v"] = protocol_version;
+  }
+  fit(event, "detail", &Event::detail);
+  fit(event, "phase", &Event::phase);
+}
+
+// As a value of the event's field; a text for a number is what it is.
+template <class Value>
+nlohmann::json json_of(Parameters& parameters, std::string_view key, const Bounds& bounds) {
+  if constexpr (std::is_same_v<Value, std::string_view>) {
+    const auto text = parameters.text(key);
+    return text ? nlohmann::json(*text) : nlohmann::json();
+  } else {
+    const auto number = parameters.number(key, bounds);
+    return number ? nlohmann::json(*number) : nlohmann::json();
+  }
+}
+
+template <class Value>
+struct Plain {
+  using Type = Value;
+};
+template <class Value>
+struct Plain<std::optional<Value>> {
+  using Type = Value;
+};
+
+}  // namespace
+
+EventForm::EventForm(std::string_view body) { take(parse(body)); }
+
+EventForm::EventForm(Body event, Parameters& parameters) {
+  const auto add = [&](const auto& field) {
+    using Value = typename Plain<std::remove_cvref_t<decltype(Event{}.*field.member)>>::Type;
+    const bool own = field.key == "source" || field.key == "seq";  // the gateway's
+    if constexpr (!std::is_same_v<Value, EventKind>) {
+      if (!own && !event.contains(field.key)) {
+        Body value = json_of<Value>(parameters, field.key, field.bounds);
+        if (!value.is_null()) {
+          event[std::string(field.key)] = std::move(value);
+        }
+      }
+    }
+  };
+  std::apply([&](const auto&... field) { (add(field), ...); }, Message<Event>::fields);
+  take(std::move(event));
+}
+
+EventForm::Body EventForm::parse(std::string_view body) {
+  const auto look = [](int depth, Body::parse_event_t, Body&) {
+    if (depth > nesting_max) {
+      throw Refusal(refuse(400, "malformed",
+                           "the body is nested deeper than " + std::to_string(nesting_max)));
+    }
+    return true;
+  };
+  try {
+    return Body::parse(body, look);
+  } catch (const Body::parse_error& error) {
+    throw Refusal(refuse(400, "malformed", std::string("the body is no JSON: ") + error.what()));
+  }
+}
+
+void EventForm::take(Body body) {
+  if (body.is_array()) {
+    if (body.empty() || body.size() > batch_max) {
+      throw Refusal(refuse(422, "rejected",
+                           "got an array of " + std::to_string(body.size()) +
+                               " events, expected 1 to " + std::to_string(batch_max)));
+    }
+    for (Body& event : body) {
+      complete(event);
+    }
+  } else {
+    complete(body);
+  }
+  Body::to_msgpack(body, payload_);
+  const auto events = decoder_.decode(payload_);
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    if (const auto reason = events[i].rejected) {
+      rejected_.push_back({i, *reason, why_rejected(body.is_array() ? body[i] : body, *reason)});
+    }
+  }
+}
+
+}  // namespace heartbeat::hbgate

@@ -1,0 +1,68 @@
+#include "lister.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "telling/run_state.hpp"
+
+namespace heartbeat::hbgate {
+
+namespace {
+
+constexpr std::chrono::milliseconds fresh_for{1'000};
+constexpr int busy_share = 10;  // a tenth of the time, at most, is spent on reading
+
+}  // namespace
+
+Lister::Lister(std::string endpoint, Duration timeout, int stop_fd)
+    : client_(std::move(endpoint), timeout, 1, stop_fd) {}
+
+boost::asio::awaitable<Answer<std::shared_ptr<const Listing>>> Lister::listing() {
+  while (reading_) {
+    co_await read_one_.wait();
+  }
+  if (!last_ || Clock::now() >= fresh_until_) {
+    reading_ = true;
+    const auto began = Clock::now();
+    std::optional<Refusal> busy;
+    try {
+      last_ = co_await workers_.run([this] { return read(); });
+    } catch (const Refusal& refusal) {
+      busy = refusal;
+    }
+    const auto now = Clock::now();
+    const bool read = last_ && std::holds_alternative<std::shared_ptr<const Listing>>(*last_);
+    fresh_until_ = now + (read ? std::max<Clock::duration>(fresh_for, busy_share * (now - began))
+                               : Clock::duration(fresh_for));
+    reading_ = false;
+    read_one_.ring();
+    if (busy) {
+      throw *busy;
+    }
+  }
+  co_return *last_;
+}
+
+Lister::Read Lister::read() {
+  auto listing = std::make_shared<Listing>();
+  listing->listed_at = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+  AgentsRequest request;
+  // Small pages, so that an alert never waits for a large one to be made.
+  request.limit = limit_default;
+  do {
+    auto answer = client_.ask(request);
+    auto* page = std::get_if<AgentsReply>(&answer);
+    if (page == nullptr) {
+      const auto* error = std::get_if<Error>(&answer);
+      return error != nullptr ? Read{*error} : Read{std::get<Unreachable>(answer)};
+    }
+    std::move(page->agents.begin(), page->agents.end(), std::back_inserter(listing->rows));
+    request.after = std::move(page->next);
+  } while (request.after && listing->rows.size() < Listing::rows_max);
+  listing->truncated = request.after.has_value();
+  std::sort(listing->rows.begin(), listing->rows.end(), telling::more_urgent);
+  return std::shared_ptr<const Listing>(std::move(listing));
+}
+
+}  // namespace heartbeat::hbgate

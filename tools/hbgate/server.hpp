@@ -1,0 +1,86 @@
+// The HTTP side: connections, limits, who may do what; what a path answers is the Api's.
+//
+// One thread serves all of them, each as a coroutine of its own: a silent or slow peer costs a
+// descriptor and some kilobytes, and keeps nobody waiting.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <cstddef>
+#include <set>
+#include <string>
+
+#include "access.hpp"
+#include "alert_ring.hpp"
+#include "api.hpp"
+#include "bell.hpp"
+#include "metrics.hpp"
+#include "monitor.hpp"
+#include "pulse.hpp"
+#include "rate_limit.hpp"
+
+namespace heartbeat::hbgate {
+
+// What a server is made of beside its sockets; all of it outlives the server.
+struct Served {
+  Api& api;
+  Access& access;
+  Monitor& monitor;
+  const AlertRing& alerts;
+  Bell& news;
+  Pulse& pulse;
+  OwnCounters& own;
+};
+
+struct ListenAddress {
+  std::string host;  // a name or an address, without brackets
+  std::string port;  // 0 = whichever is free
+};
+
+class Server {
+ public:
+  // Listens. Throws std::runtime_error with the address where that cannot be.
+  Server(boost::asio::io_context& loop, const ListenAddress& address, const Served& served);
+
+  // Begins to serve; the loop does the rest.
+  void start();
+  // Ends every connection; the loop then runs out of work.
+  void stop();
+  // As a browser takes it, with the port that the system chose.
+  std::string url() const;
+
+  static constexpr std::size_t connections_max = 4'096;
+  static constexpr std::size_t streams_max = 2'000;
+  static constexpr std::size_t header_bytes_max = 16 * 1024;
+  static constexpr std::size_t body_bytes_max = 4 * 1024 * 1024;
+
+ private:
+  using Stream = boost::beast::tcp_stream;
+  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  template <class Result>
+  using Awaitable = boost::asio::awaitable<Result>;
+
+  Awaitable<void> accept();
+  Awaitable<void> serve(boost::asio::ip::tcp::socket socket);
+  // Whether the connection may be used for another request.
+  Awaitable<bool> serve_one(Stream& stream, boost::beast::flat_buffer& buffer,
+                            const std::string& address);
+  void check_rate(const std::string& address);
+  Awaitable<bool> read_body(Stream& stream, boost::beast::flat_buffer& buffer, Parser& parser);
+  Awaitable<Response> answer(const Api::Route& route, const Request& request);
+  Awaitable<void> send_events(Stream& stream, const Request& request);
+
+  boost::asio::io_context& loop_;
+  boost::asio::ip::tcp::acceptor acceptor_;
+  Served served_;
+  RateLimit rate_limit_;
+  std::set<Stream*> open_;
+  bool stopping_ = false;
+};
+
+}  // namespace heartbeat::hbgate
