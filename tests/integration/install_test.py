@@ -120,6 +120,7 @@ class Installed(unittest.TestCase):
                      "share/man/man1/hbmond.1", "share/man/man1/hbctl.1",
                      "share/doc/heartbeat/LICENSE", "share/heartbeat/schemas/README.md",
                      "share/heartbeat/schemas/asyncapi.yaml",
+                     "share/heartbeat/schemas/openapi.yaml",
                      "share/heartbeat/schemas/event.schema.json",
                      "share/heartbeat/schemas/golden/beat.msgpack",
                      *(f"include/heartbeat/{path.name}" for path in PUBLIC)]:
