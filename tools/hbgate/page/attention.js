@@ -1,0 +1,174 @@
+// Who needs attention, first: what concerns the whole fleet, then silent runs, then those that were
+// timed out and are in no listing any more, then those that are close to a deadline.
+import { element, reconcile, setAttribute, setText } from "./element.js";
+import { deadlineOf, deadlineText, duration, kindWords, many, moment, nearFraction, number,
+  runAddress, runKey, visible } from "./words.js";
+
+const shownMax = { stale: 8, timeout: 5, near: 4 };
+const timeoutShownMs = 10 * 60_000;
+// A listing takes a moment to be read; an alert heard so shortly before it may be missing there.
+const listingSlackMs = 400;
+const dismissedMax = 500;
+
+export class Attention {
+  constructor(log, { showStale }) {
+    this.log = log;
+    this.rows = [];
+    this.listedTicks = null;
+    this.showStale = showStale;
+    this.list = document.getElementById("attention-list");
+    this.title = document.getElementById("attention-title");
+    this.none = document.getElementById("attention-none");
+    this.dismissed = new Set(JSON.parse(sessionStorage.getItem("dismissed") ?? "[]"));
+    this.count = 0;
+  }
+
+  // The most urgent rows, as of `ticks`.
+  listed(rows, ticks) {
+    this.rows = rows;
+    this.listedTicks = ticks;
+    this.log.listedAt(ticks - listingSlackMs);
+  }
+  // Another monitor, which knows nothing of these.
+  forget() {
+    this.rows = [];
+    this.listedTicks = null;
+  }
+
+  dismiss(id) {
+    this.dismissed.add(id);
+    sessionStorage.setItem("dismissed", JSON.stringify([...this.dismissed].slice(-dismissedMax)));
+  }
+
+  // `status`: the last one of the stream, or null; `now`: the monitor's wall clock; `ticks`: up to
+  // when ages grow.
+  draw(status, now, ticks) {
+    const groups = this.groups(status, now, ticks);
+    // Where all rows that were listed are stale, there are more.
+    const staleCount = this.rows.length > 0 && this.rows.at(-1).stale
+      ? Math.max(groups.stale.length, status?.stale ?? 0) : groups.stale.length;
+    this.count = groups.fleet.length + staleCount + groups.timeout.length;
+    const items = [...groups.fleet];
+    const show = (name, count) => {
+      items.push(...groups[name].slice(0, shownMax[name]));
+      const hidden = count - shownMax[name];
+      if (hidden > 0) items.push({ key: `more ${name}`, more: name, hidden });
+    };
+    show("stale", staleCount);
+    show("timeout", groups.timeout.length);
+    items.push(...groups.near.slice(0, shownMax.near));
+    reconcile(this.list, items, (item) => item.key, (item) => this.make(item), update);
+    setText(this.title, this.count ? `Needs attention (${number(this.count)})`
+      : "Needs attention");
+    this.none.hidden = items.length > 0;
+    setText(this.none, status === null ? "Asking…" : status.agents_monitoring === 0
+      ? "Nobody: there are no runs." : "Nobody. All runs were heard in time.");
+  }
+
+  groups(status, now, ticks) {
+    const passed = Math.max(0, ticks - (this.listedTicks ?? ticks));
+    const fleet = [], stale = [], near = [], listed = new Set();
+    for (const alert of this.log.capacity.values()) fleet.push(ofFleet(alert));
+    for (const [id, storm] of this.log.storms) {
+      if (!storm.ended) fleet.push(ofFleet(storm.alert, storm.members));
+    }
+    if (status?.storm && !fleet.some((item) => item.key === status.storm)) {
+      fleet.push({ key: status.storm, kind: "storm", text: "Many runs fell silent together. "
+        + "Look first at what they share: network, host, provider." });
+    }
+    for (const row of this.rows) {
+      if (this.log.settled.has(runKey(row))) continue;
+      if (row.stale) {
+        stale.push(ofStaleRow(row, passed));
+        listed.add(runKey(row));
+      } else if (deadlineOf(row, passed).fraction >= nearFraction
+          && !this.log.pending.has(runKey(row))) {
+        near.push(ofNearRow(row, passed));
+      }
+    }
+    for (const [run, { alert, ticks: heard }] of this.log.pending) {
+      if (!listed.has(run)) stale.push(ofStaleAlert(alert, ticks - heard));
+    }
+    stale.sort((a, b) => b.idle - a.idle);
+    const timeout = Array.from(this.log.timeouts.values()).reverse()
+      .filter((alert) => now - alert.raised_at < timeoutShownMs && !this.dismissed.has(alert.id))
+      .map((alert) => ofTimeout(alert, now));
+    return { fleet, stale, timeout, near };
+  }
+
+  make(item) {
+    if (item.more) {
+      const act = item.more === "stale" ? { text: "Show all stale runs", onclick: this.showStale }
+        : { text: "Dismiss all", onclick: () => this.dismissAll() };
+      return element("li", { class: "more" }, element("span", { class: "what" }),
+        element("button", { type: "button", onclick: act.onclick }, act.text));
+    }
+    const node = element("li", { "data-kind": item.kind },
+      element("span", { class: "badge" }, item.word ?? kindWords[item.kind]),
+      element("div", { class: "who" }), element("div", { class: "what" }));
+    if (item.run) {
+      node.querySelector(".who").append(element("a", { class: "data", href: runAddress(item.run) },
+        visible(item.run.agent_id)));
+      if (item.run.run_id) {
+        node.querySelector(".who").append(" ", element("span", { class: "data muted" },
+          `run ${visible(item.run.run_id)}`));
+      }
+    }
+    if (item.kind === "timeout") {
+      node.append(element("button", { type: "button", class: "quiet",
+        "aria-label": `Dismiss: ${visible(item.run.agent_id)} timed out`,
+        onclick: () => { this.dismiss(item.key); node.remove(); } }, "Dismiss"));
+    }
+    return node;
+  }
+
+  dismissAll() {
+    for (const id of this.log.timeouts.keys()) this.dismiss(id);
+    this.list.querySelectorAll("[data-kind=timeout]").forEach((node) => node.remove());
+  }
+}
+
+function update(node, item) {
+  if (item.more) {
+    setText(node.firstChild, item.more === "stale" ? `and ${many(item.hidden, "more stale run")}`
+      : `and ${number(item.hidden)} more that timed out`);
+    return;
+  }
+  setText(node.querySelector(".what"), item.text);
+  setAttribute(node, "data-kind", item.kind);
+}
+
+function ofFleet(alert, members = 0) {
+  const more = members ? ` ${many(members, "alert")} of it so far.` : "";
+  return { key: alert.id, kind: alert.kind,
+    text: `${visible(alert.message)}. Since ${moment(alert.raised_at)}.${more}` };
+}
+
+// What the run was at, as far as it said.
+function doing(run) {
+  const parts = [];
+  if (run.phase) parts.push(`in ${visible(run.phase)}`);
+  if (run.task_id) parts.push(`task ${visible(run.task_id)}`);
+  if (run.detail) parts.push(visible(run.detail));
+  if (run.lost_events) parts.push(`${many(run.lost_events, "event")} lost on the way: perhaps not its fault`);
+  return parts.length ? ` · ${parts.join(" · ")}` : "";
+}
+
+function ofStaleRow(row, passed) {
+  const idle = row.idle_for_ms + passed;
+  return { key: runKey(row), kind: "stale", run: row, idle,
+    text: `silent for ${duration(idle)}, ${deadlineText(deadlineOf(row, passed))}${doing(row)}` };
+}
+function ofStaleAlert(alert, passed) {
+  const idle = alert.idle_ms + passed;
+  return { key: runKey(alert), kind: "stale", run: alert, idle,
+    text: `silent for ${duration(idle)}, limit ${duration(alert.threshold_ms)}${doing(alert)}` };
+}
+function ofNearRow(row, passed) {
+  return { key: `near ${runKey(row)}`, kind: "near", word: "Soon", run: row,
+    text: deadlineText(deadlineOf(row, passed)) + doing(row) };
+}
+function ofTimeout(alert, now) {
+  return { key: alert.id, kind: "timeout", run: alert, text: `taken out of flight `
+    + `${duration(now - alert.raised_at)} ago after ${duration(alert.elapsed_ms)}${doing(alert)}` };
+}

@@ -1,0 +1,103 @@
+// At a glance: is the monitor alive, does it keep up, how many are there.
+import { setAttribute, setText } from "./element.js";
+import { Spark, samplesMax } from "./spark.js";
+import { duration, moment, number, visible } from "./words.js";
+
+const behindMs = 1000;  // from this much unread input on the monitor is not keeping up
+
+const byId = (id) => document.getElementById(id);
+
+export class Health {
+  events = new Spark(byId("spark-events"), "Events per second");
+  alerts = new Spark(byId("spark-alerts"), "Alerts per second");
+  last = null;  // the status of the last sample, and when it came
+
+  constructor(monitor) {
+    this.monitor = monitor;
+  }
+
+  // One sample of each curve, as a status came.
+  sample() {
+    const { status, gone, ticks } = this.monitor;
+    const { last } = this;
+    const same = gone === null && last !== null && last.epoch === status.epoch;
+    // The number of events begins anew with each start of the monitor, its epoch need not.
+    const events = same ? status.events_received_total - last.events_received_total : -1;
+    this.events.add(events < 0 ? null : events * 1000 / Math.max(200, ticks - last.ticks));
+    this.alerts.add(same ? status.alert_seq - last.alert_seq : null);
+    this.last = gone === null ? { ...status, ticks } : null;
+  }
+
+  // The alerts from before this page was opened.
+  seed(alerts) {
+    const earlier = new Array(samplesMax).fill(0);
+    const now = this.monitor.now();
+    for (const alert of alerts) {
+      const second = samplesMax - 1 - Math.floor((now - alert.raised_at) / 1000);
+      if (second >= 0 && second < samplesMax) earlier[second] += 1;
+    }
+    const own = this.alerts.samples.length;
+    this.alerts.samples = [...earlier.slice(own), ...this.alerts.samples];
+  }
+
+  draw() {
+    const believed = this.monitor.current();
+    const { state, text, more = "", alarm = "" } = this.told();
+    setAttribute(byId("health"), "data-state", state);
+    setText(byId("health-text"), text);
+    setText(byId("health-more"), more);
+    byId("banner").hidden = alarm === "";
+    setAttribute(byId("banner"), "data-level", believed ? "warning" : "error");
+    setText(byId("banner"), alarm);
+    setText(byId("as-of"), this.monitor.status === null ? "" : believed
+      ? `live · ${moment(Date.now())}` : `as of ${moment(this.monitor.wall)}`);
+    if (this.monitor.status !== null) this.drawFigures(believed);
+  }
+
+  told() {
+    const { stream, gone, status } = this.monitor;
+    if (!stream.live()) {
+      if (!stream.everHeard && !stream.trouble) {
+        return { state: "waiting", text: "Asking the gateway…" };
+      }
+      const why = stream.trouble ? `: ${stream.trouble}` : "";
+      return { state: "bad", text: "No connection to the gateway",
+        alarm: `No news for ${duration(stream.silentMs())}${why}. Trying again by itself. ${this.old()}` };
+    }
+    if (gone !== null) {
+      const since = gone.since ? ` since ${moment(gone.since)}, for ${duration(gone.at - gone.since)}` : "";
+      return { state: "bad", text: "The monitor is gone",
+        alarm: `The monitor (hbmond) does not answer${since}. Nobody is being watched. ${this.old()}` };
+    }
+    if (status === null) return { state: "waiting", text: "Asking the monitor…" };
+    const more = `hbmond ${visible(status.version)}, up ${duration(status.uptime_ms)}`;
+    if (status.overloaded || status.ingest_lag_ms > behindMs) {
+      return { state: "behind", text: `Alive, but ${duration(status.ingest_lag_ms)} behind with reading`,
+        more, alarm: "The monitor has more to read than it can: verdicts come late until it has caught up." };
+    }
+    if (status.state_file === "left") {
+      return { state: "behind", text: "Alive, but its state file is not written", more,
+        alarm: "The monitor cannot write its state file: alerts go out, but a restart would forget them. Its log says why." };
+    }
+    return { state: "good", text: "Alive and keeping up", more };
+  }
+
+  old() {
+    return this.monitor.status === null ? ""
+      : `What is shown below is old, as of ${moment(this.monitor.wall)}.`;
+  }
+
+  drawFigures(believed) {
+    const { status } = this.monitor;
+    setText(byId("count-all"), number(status.agents_monitoring));
+    setText(byId("count-running"), number(status.running));
+    setText(byId("count-idle"), number(status.idle));
+    setText(byId("count-stale"), number(status.stale));
+    byId("count-stale").parentElement.classList.toggle("alarming", status.stale > 0);
+    const rate = believed ? this.events.samples.at(-1) : null;
+    setText(byId("rate-events"), typeof rate === "number" ? number(Math.round(rate)) : "–");
+    setText(byId("rate-alerts"), number(this.alerts.sum()));
+    this.events.draw();
+    this.alerts.draw();
+  }
+}

@@ -1,0 +1,315 @@
+// Joins the stream, the table, who needs attention, the alerts and the page of one run: what comes
+// goes to whom it concerns, and the address says which part is shown.
+import { AlertLog } from "./alerts.js";
+import { Announcer } from "./announcer.js";
+import { Attention } from "./attention.js";
+import { element, setAttribute, setText } from "./element.js";
+import { ask, hasToken, Refused } from "./gateway.js";
+import { Health } from "./health.js";
+import { Monitor } from "./monitor.js";
+import { RunPage } from "./run.js";
+import { SignIn } from "./sign_in.js";
+import { Stream } from "./stream.js";
+import { RunTable } from "./table.js";
+import { Timeline } from "./timeline.js";
+import { kindWords, many, number, runAddress, visible } from "./words.js";
+
+const refreshMs = 1000;
+const refreshGapMs = 250;  // however many alerts come
+const attentionRows = 50;
+const keptAsked = 500;
+const announcedMax = 20;
+
+const byId = (id) => document.getElementById(id);
+
+const log = new AlertLog();
+const stream = new Stream({ events: heard, refused });
+const monitor = new Monitor(stream);
+const health = new Health(monitor);
+const announcer = new Announcer();
+const timeline = new Timeline(log);
+const attention = new Attention(log, {
+  showStale: () => choose({ status: "stale", search: "", agent_type: "" }),
+});
+const table = new RunTable({ changed: choose, open: (run) => { location.hash = runAddress(run); }, refused });
+const runPage = new RunPage({ refused });
+const signIn = new SignIn(() => stream.restart());
+
+// ---- what the stream brings
+
+function heard(events) {
+  const alerts = [];
+  for (const { event, data } of events) {
+    if (event === "status") takeStatus(data);
+    else if (event === "alert") alerts.push(data);
+    else if (event === "lost") log.note(`${many(data.lost, "alert")} came that are kept no longer.`, monitor.now());
+    else if (event === "restarted") takeRestart(data);
+  }
+  if (alerts.length > 0) {
+    for (const alert of log.takeStreamed(alerts, performance.now()).slice(-announcedMax)) {
+      announcer.say(`${kindWords[alert.kind] ?? alert.kind}. ${visible(alert.message)}.`);
+    }
+    refresh();
+  }
+  draw();
+}
+
+function takeStatus(data) {
+  const wasGone = monitor.gone !== null, before = monitor.status;
+  monitor.take(data);
+  health.sample();
+  if (wasGone !== (monitor.gone !== null)) {
+    announcer.say(wasGone ? "The monitor answers again." : "The monitor does not answer.");
+  }
+  if (!data.reachable) return;
+  if (before === null) askKept(data);
+  if (before === null || wasGone) refresh();
+}
+
+function takeRestart({ epoch }) {
+  log.begin(epoch);
+  log.note("The monitor began anew and knows nothing of what was before.", monitor.now());
+  attention.forget();
+}
+
+// The alerts from before this page was opened.
+async function askKept({ epoch, alert_seq: last }) {
+  try {
+    const kept = await ask("alerts", { since_seq: Math.max(0, last - keptAsked), epoch, limit: keptAsked });
+    log.takeKept(kept.epoch, kept.alerts, performance.now());
+    stream.resumeAfter ??= `${kept.epoch}/${Math.max(log.last, last)}`;
+    timeline.asked = true;
+    health.seed(kept.alerts);
+  } catch (error) {
+    refused(error);
+  }
+  draw();
+}
+
+// ---- what is asked for, again and again, while somebody looks
+
+let refreshedTicks = -refreshGapMs, refreshTimer = null, asksAttention = false;
+
+function refresh() {
+  if (refreshTimer !== null) return;
+  const wait = Math.max(0, refreshedTicks + refreshGapMs - performance.now());
+  refreshTimer = setTimeout(() => {
+    refreshTimer = null;
+    if (document.hidden || signIn.asks() || !monitor.current()) return;
+    refreshedTicks = performance.now();
+    if (runPage.agent !== null) {
+      runPage.refresh(monitor.status.state_file !== "none");
+    } else {
+      table.refresh();
+      askAttention();
+    }
+  }, wait);
+}
+
+async function askAttention() {
+  if (asksAttention) return;
+  asksAttention = true;
+  try {
+    const { agents, age_ms: age } = await ask("ranking", { sort: "attention", limit: attentionRows });
+    attention.listed(agents, performance.now() - age);
+    draw();
+  } catch (error) {
+    refused(error);
+  } finally {
+    asksAttention = false;
+  }
+}
+
+// The types of agents that there are, from the monitor's counters.
+async function askTypes() {
+  try {
+    const { counters } = await ask("counters");
+    const types = new Set();
+    for (const name of Object.keys(counters)) {
+      const label = /^runs_by_type\{agent_type="((?:[^"\\]|\\.)*)"/.exec(name)?.[1];
+      if (label) types.add(label.replace(/\\(.)/g, (_, c) => (c === "n" ? "\n" : c)));
+    }
+    for (const sum of ["none", "other"]) types.delete(sum);
+    if (table.query.agent_type) types.add(table.query.agent_type);
+    byId("type").replaceChildren(element("option", { value: "" }, "all"),
+      ...[...types].sort().map((type) => element("option", { value: type }, visible(type))));
+    byId("type").value = table.query.agent_type;
+  } catch (error) {
+    refused(error);
+  }
+}
+
+// Whatever else fails is asked again, and the stream tells why.
+function refused(error) {
+  if (error instanceof Refused && (error.status === 401 || error.status === 403)) {
+    signIn.ask(error);
+    draw();
+  }
+}
+
+// ---- drawing
+
+function draw() {
+  const believed = monitor.current();
+  const until = monitor.agesUntil();
+  document.body.classList.toggle("old", !believed && monitor.status !== null);
+  health.draw();
+  attention.draw(monitor.status, monitor.now(), until);
+  table.draw(until);
+  timeline.draw();
+  drawFilters();
+  const place = runPage.agent === null ? "Heartbeat" : `${visible(runPage.agent)} · Heartbeat`;
+  const sign = monitor.status === null ? "" : !believed ? "No news! · "
+    : attention.count ? `(${number(attention.count)}) ` : "";
+  document.title = sign + place;
+}
+
+function drawFilters() {
+  const { search, status, agent_type: type } = table.query;
+  const filtered = Boolean(search || status || type);
+  byId("clear").hidden = !filtered;
+  for (const button of document.querySelectorAll("button.figure")) {
+    setAttribute(button, "aria-pressed", String(status === button.dataset.status));
+  }
+  byId("no-match").hidden = !(table.total === 0 && filtered);
+  byId("no-runs").hidden = !(table.total === 0 && !filtered);
+  const sign = hasToken() ? "-H 'Authorization: Bearer TOKEN' " : "";
+  setText(byId("first"), `curl ${sign}${new URL("ping/my-agent", location.href.split("#")[0])}`);
+}
+
+// ---- which part is shown: #/?search=…&status=… or #/agent/ID?run=RUN
+
+const filters = ["search", "status", "agent_type", "sort"];
+let fleetAddress = null;  // where the page of a run was opened from
+let fleetScroll = 0;
+
+function choose(query) {
+  const next = new URLSearchParams();
+  for (const [name, value] of Object.entries({ ...table.query, ...query })) {
+    if (value && !(name === "sort" && value === "attention")) next.set(name, value);
+  }
+  const text = next.toString();
+  history.replaceState(null, "", text ? `#/?${text}` : "#/");
+  route();
+}
+
+function showAll() {
+  choose({ search: "", status: "", agent_type: "" });
+  byId("search").focus();
+}
+
+function route() {
+  const [path, query = ""] = location.hash.slice(1).split("?");
+  const parameters = new URLSearchParams(query);
+  const agent = decoded(/^\/agent\/(.+)$/.exec(path)?.[1] ?? "");
+  if (agent) showRun(agent, parameters.get("run"));
+  else showFleet(parameters);
+  refresh();
+  draw();
+}
+
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
+}
+
+function showRun(agent, run) {
+  if (runPage.agent === null) fleetScroll = table.grid.scrollTop;
+  byId("fleet").hidden = true;
+  runPage.show(agent, run);
+  scrollTo(0, 0);
+}
+
+function showFleet(parameters) {
+  fleetAddress = location.hash;
+  if (runPage.agent !== null) {
+    runPage.hide();
+    byId("fleet").hidden = false;
+    table.grid.scrollTop = fleetScroll;
+    table.grid.focus({ preventScroll: true });
+  }
+  const query = Object.fromEntries(filters.map((name) => [name, parameters.get(name) ?? ""]));
+  query.sort ||= "attention";
+  const changed = filters.some((name) => query[name] !== table.query[name]);
+  if (byId("search").value !== query.search) byId("search").value = query.search;
+  byId("status").value = query.status;
+  const type = byId("type"), sort = byId("sort");
+  if (![...type.options].some((option) => option.value === query.agent_type)) {
+    type.append(element("option", { value: query.agent_type }, visible(query.agent_type)));
+  }
+  type.value = query.agent_type;
+  const column = query.sort.replace("-", "");
+  sort.value = [...sort.options].find((option) => option.value.replace("-", "") === column)?.value ?? "attention";
+  if (changed) table.ask(query);
+}
+
+function goBack() {
+  if (fleetAddress !== null) history.back();
+  else location.hash = "#/";
+}
+
+// ---- keys and controls
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || signIn.asks()) return;
+  const typing = event.target.matches("input, select, textarea");
+  if (event.key === "Escape") {
+    if (runPage.agent !== null) goBack();
+    else if (typing) leave(event.target);
+  } else if (!typing && runPage.agent === null) {
+    if (event.key === "/") {
+      event.preventDefault();
+      byId("search").focus();
+      byId("search").select();
+    } else if (event.key === "j" || event.key === "k") {
+      table.move(event.key === "j" ? 1 : -1);
+    }
+  }
+});
+
+let searchTimer = null;
+
+function leave(field) {
+  clearTimeout(searchTimer);
+  if (field === byId("search") && field.value) choose({ search: "" });
+  else table.grid.focus();
+}
+
+byId("search").addEventListener("input", (event) => {
+  clearTimeout(searchTimer);
+  searchTimer = setTimeout(() => choose({ search: event.target.value }), 150);
+});
+byId("search").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" || event.key === "ArrowDown") {
+    event.preventDefault();
+    table.move(-Infinity);
+  }
+});
+for (const [id, name] of [["status", "status"], ["type", "agent_type"], ["sort", "sort"]]) {
+  byId(id).addEventListener("change", (event) => choose({ [name]: event.target.value }));
+}
+for (const intent of ["focus", "pointerdown"]) byId("type").addEventListener(intent, askTypes);
+byId("clear").addEventListener("click", showAll);
+byId("show-all").addEventListener("click", showAll);
+byId("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  (runPage.agent === null ? table.grid : runPage.title).focus();
+});
+for (const button of document.querySelectorAll("button.figure")) {
+  button.addEventListener("click", () => choose({ status: button.dataset.status }));
+}
+
+document.addEventListener("visibilitychange", () => {
+  refresh();
+  draw();
+});
+addEventListener("hashchange", route);
+setInterval(() => {
+  refresh();
+  draw();
+}, refreshMs);
+route();
+stream.restart();

@@ -1,0 +1,189 @@
+// The page of one agent's run (or of all its runs, where none is named): what it does, why the
+// monitor thinks so, and what was said about it. Asked anew each second.
+import { element, reconcile, setAttribute, setText } from "./element.js";
+import { ask, Refused } from "./gateway.js";
+import { alertLine } from "./timeline.js";
+import { deadlineText, duration, many, moment, number, runKey, stateOf, visible }
+  from "./words.js";
+
+const historyMax = 200;
+
+export class RunPage {
+  constructor({ refused }) {
+    this.refused = refused;
+    this.main = document.getElementById("run");
+    this.agent = null;
+  }
+
+  // `run`: its id, or null for all of the agent.
+  show(agent, run) {
+    this.agent = agent;
+    this.run = run;
+    this.answer = null;
+    this.history = [];
+    this.asking?.abort();
+    this.asking = null;
+    this.title = element("h1", { tabindex: -1, class: "data" }, visible(agent));
+    this.state = element("p", { class: "run-state" }, "Asking…");
+    this.runs = element("div", { class: "run-parts" });
+    this.alertsNone = element("p", { class: "empty" });
+    this.alerts = element("ol", { class: "alert-list", "aria-label": "Alerts of this agent" });
+    this.main.replaceChildren(
+      element("nav", { "aria-label": "Back" }, element("a", { href: "#/", class: "back" },
+        "← All runs")),
+      this.title, this.state, this.runs,
+      element("section", { class: "panel" }, element("h2", {}, "Its alerts"), this.alertsNone,
+        this.alerts));
+    this.main.hidden = false;
+    this.title.focus();
+  }
+
+  hide() {
+    this.agent = null;
+    this.asking?.abort();
+    this.asking = null;
+    this.main.hidden = true;
+    this.main.replaceChildren();
+  }
+
+  // `keepsHistory`: the gateway can read the state file.
+  async refresh(keepsHistory) {
+    if (this.agent === null || this.asking) return;
+    const asking = new AbortController();
+    this.asking = asking;
+    const path = `agents/${encodeURIComponent(this.agent)}`
+      + (this.run === null ? "" : `?run_id=${encodeURIComponent(this.run)}`);
+    try {
+      if (keepsHistory && this.history.length === 0) await this.askHistory(asking.signal);
+      const answer = await ask(path, {}, asking.signal);
+      if (asking === this.asking) this.draw(answer);
+    } catch (error) {
+      if (asking !== this.asking) return;
+      if (error instanceof Refused && error.code === "not_found") {
+        this.draw({ runs: [], alerts: error.body.alerts ?? [], ended: error.body.error });
+      } else {
+        this.refused(error);
+      }
+    } finally {
+      if (asking === this.asking) this.asking = null;
+    }
+  }
+
+  // Other agents' alerts come along where the id has a * or ? in it: they are globs there.
+  async askHistory(signal) {
+    try {
+      const { alerts } = await ask("history", { agent: this.agent, limit: 10_000 }, signal);
+      this.history = alerts.filter((alert) => alert.agent_id === this.agent).slice(-historyMax);
+    } catch (error) {
+      if (!(error instanceof Refused) || error.status === 401) throw error;
+    }
+  }
+
+  draw(answer) {
+    this.answer = answer;
+    this.drawState(answer);
+    reconcile(this.runs, answer.runs, runKey, makeRun, (node, run) => drawRun(node, run));
+    const known = new Map();
+    for (const alert of [...this.history, ...answer.alerts]) {
+      if (this.run !== null && alert.run_id !== this.run) continue;
+      known.set(`${alert.epoch}/${alert.seq}`, alert);
+    }
+    const alerts = [...known.values()].sort((a, b) => a.raised_at - b.raised_at || a.seq - b.seq);
+    reconcile(this.alerts, alerts.reverse(), (alert) => `${alert.epoch}/${alert.seq}`,
+      (alert) => alertLine(alert, false), () => {});
+    this.alertsNone.hidden = alerts.length > 0;
+    setText(this.alertsNone, "None that are kept.");
+  }
+
+  drawState({ runs, ended, runs_truncated: truncated }) {
+    setAttribute(this.state, "data-state", runs.length === 0 ? "ended"
+      : runs.some((run) => run.stale) ? "stale" : runs[0].status);
+    if (runs.length > 0) {
+      const more = truncated ? "; there are more" : "";
+      setText(this.state, runs.length === 1 ? stateText(runs[0]) : `${many(runs.length, "run")} in flight${more}`);
+    } else if (ended?.ended_at) {
+      const how = ended.ended_by === "timeout" ? "it was timed out"
+        : `it said goodbye${ended.outcome ? ` with outcome ${visible(ended.outcome)}` : ""}`;
+      const late = ended.zombie_events ? ` ${many(ended.zombie_events, "event")} of it came after that.` : "";
+      setText(this.state, `Not in flight: it ended at ${moment(ended.ended_at)}, ${how}.${late}`);
+    } else {
+      setText(this.state, "Not in flight, and the monitor remembers no end of it.");
+    }
+  }
+}
+
+function stateText(run) {
+  return run.stale
+    ? `${stateOf(run)}: silent for ${duration(run.idle_for_ms)}, its limit is ${duration(run.stale_after_ms)}`
+    : `${stateOf(run)}: last heard ${duration(run.idle_for_ms)} ago`;
+}
+
+function makeRun(run) {
+  const node = element("section", { class: "panel run-part" },
+    element("h2", { class: "data" }, run.run_id ? `Run ${visible(run.run_id)}` : "Its run"),
+    element("div", { class: "meters" }, meter("Silence"), meter("Run")),
+    element("dl", { class: "facts" }),
+    element("h3", {}, "Why the monitor thinks so"), element("dl", { class: "why" }),
+    element("h3", {}, "Last events"), element("ol", { class: "events" }));
+  return node;
+}
+
+function meter(name) {
+  return element("div", { class: "meter" }, element("b", {}, name), element("span", { class: "due" }),
+    element("span", { class: "bar", "aria-hidden": "true" }, element("i")),
+    element("span", { class: "muted from" }));
+}
+
+function drawRun(node, run) {
+  setAttribute(node, "data-state", run.stale ? "stale" : run.status);
+  const [silence, whole] = node.querySelectorAll(".meter");
+  drawMeter(silence, run.idle_for_ms, run.stale_in_ms, run.stale_after_ms, run.stale_after_from,
+    run.stale ? `stale: over its limit` : deadlineText({ which: "stale", in_ms: run.stale_in_ms }));
+  drawMeter(whole, run.running_for_ms, run.timeout_in_ms, run.timeout_after_ms,
+    run.timeout_after_from, deadlineText({ which: "timeout", in_ms: run.timeout_in_ms }));
+  const facts = factsOf(run);
+  reconcile(node.querySelector(".facts"), facts, ([name]) => name,
+    ([name]) => element("div", {}, element("dt", {}, name), element("dd", { class: "data" })),
+    (fact, [, text]) => setText(fact.lastChild, text));
+  reconcile(node.querySelector(".why"), run.why.map((reason, i) => ({ ...reason, i })),
+    ({ about, i }) => `${i} ${about}`,
+    ({ about }) => element("div", {}, element("dt", {}, about), element("dd", { class: "data" })),
+    (line, { text, severity }) => {
+      setText(line.lastChild, visible(text));
+      setAttribute(line, "data-severity", severity || null);
+    });
+  reconcile(node.querySelector(".events"), run.last_events, (event) => `${event.kind} ${event.read_at}`,
+    () => element("li", { class: "data" }),
+    (line, event) => setText(line,
+      `${event.kind} ${duration(event.ago_ms)} ago, at ${moment(event.read_at)}`));
+}
+
+function drawMeter(node, used, left, limit, from, text) {
+  const fraction = left > 0 ? Math.min(1, used / Math.max(1, limit)) : 1;
+  setText(node.querySelector(".due"), text);
+  const fill = node.querySelector("i");
+  fill.style.width = `${fraction * 100}%`;
+  setAttribute(fill, "data-level", left <= 0 ? "over" : fraction >= 0.8 ? "near" : null);
+  setText(node.querySelector(".from"), `${duration(used)} of ${duration(limit)} (limit from ${from})`);
+}
+
+function factsOf(run) {
+  const facts = [
+    ["Task", visible(run.task_id) || "none named"],
+    ["Type", visible(run.agent_type) || "none named"],
+    ["Phase", visible(run.phase) || "none named"],
+    ["Detail", visible(run.detail)],
+    ["Progress", run.progress ? number(run.progress) : ""],
+    ["Running since", `${moment(run.started_at)}${run.adopted ? " (a guess: its start was not heard)" : ""}`],
+    ["Last activity", moment(run.last_activity_at)],
+    ["Events lost after its last one", run.source ? number(run.lost_events)
+      : "not known: its events name no source"],
+    ["Rejected events", run.rejected_events ? number(run.rejected_events) : ""],
+    ["Late events of an earlier run", run.zombie_events ? number(run.zombie_events) : ""],
+    ["Monitor was blind for", run.blind_ms ? duration(run.blind_ms) : ""],
+    ["Source", run.source ? `${visible(run.source)}, event ${number(run.seq)}` : ""],
+    ["Episode", visible(run.episode)],
+    ["Storm", visible(run.storm)],
+  ];
+  return facts.filter(([, text]) => text !== "");
+}
