@@ -5,6 +5,7 @@ import { deadlineOf, deadlineText, duration, kindWords, many, moment, nearFracti
   runAddress, runKey, visible } from "./words.js";
 
 const shownMax = { stale: 8, timeout: 5, near: 4 };
+const shownInStorm = 3;  // they are told as one
 const timeoutShownMs = 10 * 60_000;
 // A listing takes a moment to be read; an alert heard so shortly before it may be missing there.
 const listingSlackMs = 400;
@@ -41,28 +42,28 @@ export class Attention {
   }
 
   // `status`: the last one of the stream, or null; `now`: the monitor's wall clock; `ticks`: up to
-  // when ages grow.
-  draw(status, now, ticks) {
+  // when ages grow; `unknown`: what to say where there is nothing to show and that means nothing.
+  draw(status, now, ticks, unknown) {
     const groups = this.groups(status, now, ticks);
     // Where all rows that were listed are stale, there are more.
     const staleCount = this.rows.length > 0 && this.rows.at(-1).stale
       ? Math.max(groups.stale.length, status?.stale ?? 0) : groups.stale.length;
     this.count = groups.fleet.length + staleCount + groups.timeout.length;
     const items = [...groups.fleet];
-    const show = (name, count) => {
-      items.push(...groups[name].slice(0, shownMax[name]));
-      const hidden = count - shownMax[name];
+    const show = (name, count, max) => {
+      items.push(...groups[name].slice(0, max));
+      const hidden = count - max;
       if (hidden > 0) items.push({ key: `more ${name}`, more: name, hidden });
     };
-    show("stale", staleCount);
-    show("timeout", groups.timeout.length);
+    show("stale", staleCount, groups.fleet.length ? shownInStorm : shownMax.stale);
+    show("timeout", groups.timeout.length, shownMax.timeout);
     items.push(...groups.near.slice(0, shownMax.near));
     reconcile(this.list, items, (item) => item.key, (item) => this.make(item), update);
     setText(this.title, this.count ? `Needs attention (${number(this.count)})`
       : "Needs attention");
     this.none.hidden = items.length > 0;
-    setText(this.none, status === null ? "Asking…" : status.agents_monitoring === 0
-      ? "Nobody: there are no runs." : "Nobody. All runs were heard in time.");
+    setText(this.none, unknown || (status.agents_monitoring === 0
+      ? "Nobody: there are no runs." : "Nobody. All runs were heard in time."));
   }
 
   groups(status, now, ticks) {

@@ -154,7 +154,8 @@ function draw() {
   const until = monitor.agesUntil();
   document.body.classList.toggle("old", !believed && monitor.status !== null);
   health.draw();
-  attention.draw(monitor.status, monitor.now(), until);
+  attention.draw(monitor.status, monitor.now(), until, believed && attention.listedTicks !== null ? ""
+    : "Not known yet.");
   table.draw(until);
   timeline.draw();
   drawFilters();

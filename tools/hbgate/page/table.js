@@ -203,7 +203,7 @@ export class RunTable {
 
   describe(first, seen) {
     if (this.total === null) {
-      setText(this.caption, "asking…");
+      setText(this.caption, "not known yet");
     } else {
       const visibleRows = Math.max(1, Math.min(this.total - first, seen - 1));
       const part = this.total === 0 ? "none"

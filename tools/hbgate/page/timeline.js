@@ -51,7 +51,7 @@ export class Timeline {
       (node, one) => this.update(node, one));
     this.older.hidden = fitting.length <= this.shownMax;
     this.none.hidden = fitting.length > 0;
-    setText(this.none, !this.asked ? "Asking…" : this.log.kept.length === 0
+    setText(this.none, !this.asked ? "Not known yet." : this.log.kept.length === 0
       ? "No alerts yet. They appear here as they are raised." : "No alerts of this kind.");
   }
 

@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { active, attentionFirst, browse, eventually, Fleet, openPage, registered, textIs }
+  from "./fleet.mjs";
+
+let browser, fleet, page;
+
+before(async () => { browser = await browse(); });
+after(() => browser?.close());
+
+async function begin(options) {
+  fleet = await Fleet.start(options);
+  page = await openPage(browser, fleet.url);
+}
+test.afterEach(async () => {
+  const faults = page?.faults;
+  await page?.context().close();
+  await fleet?.stop();
+  assert.deepEqual(faults, []);
+});
+
+// When it is first in both lists, by the browser's clock.
+function firstSince(agent) {
+  return page.waitForFunction(([attention, id]) =>
+    document.querySelector(attention)?.textContent.includes(id) ? Date.now() : 0,
+  [attentionFirst, agent], { polling: "raf" }).then((handle) => handle.jsonValue());
+}
+
+test("a hanging agent is first within a second of its warning, and leaves when it is heard again", async () => {
+  await begin();
+  const quiet = Array.from({ length: 40 }, (_, i) => registered(`quiet-${i}`, { agent_type: "coder" }));
+  await fleet.send([...quiet, registered("hanging", { phase: "tool:search", task_id: "T-7" })]);
+  await textIs(page, "#runs-count", /of 41 runs/);
+  await textIs(page, "#attention-none", /Nobody/);
+
+  await fleet.send([active("hanging", { stale_after_ms: 1500 })]);
+  const shown = await firstSince("hanging");
+  const [alert] = await eventually(async () => {
+    const { alerts } = await fleet.ask("alerts");
+    return alerts.length > 0 && alerts;
+  }, "the warning");
+  assert(shown - alert.raised_at < 1000, `shown ${shown - alert.raised_at} ms after its warning`);
+
+  await textIs(page, `${attentionFirst} .badge`, /Stale/);
+  await textIs(page, "#grid-body .row[aria-rowindex='2'] .agent", /^hanging/);
+  await textIs(page, "#grid-body .row[aria-rowindex='2'] .state", /stale/);
+  await textIs(page, `${attentionFirst} .what`, /silent for \d+ s.*tool:search.*T-7/);
+  await textIs(page, "#alerts-list li:first-child", /Stale agent detected: hanging/);
+  await textIs(page, "#count-stale", /^1$/);
+  await textIs(page, "#attention-title", /\(1\)/);
+  assert.match(await page.title(), /^\(1\)/);
+  await textIs(page, "#announcer", /Stale agent detected: hanging/);
+
+  await fleet.send([active("hanging")]);
+  await textIs(page, "#attention-none", /Nobody/);
+  await textIs(page, "#alerts-list li:first-child", /Resolved: agent hanging active again/);
+  await textIs(page, "#count-stale", /^0$/);
+  assert.match(await page.title(), /^Heartbeat/);
+});
+
+test("who is close to a deadline is told before it passes", async () => {
+  await begin();
+  await fleet.send([registered("late", { running_for_ms: 9_500_000, timeout_after_ms: 10_000_000 })]);
+  await textIs(page, `${attentionFirst} .badge`, /Soon/);
+  await textIs(page, attentionFirst, /late.*timeout in 8 min/);
+  await textIs(page, "#grid-body .deadline .due", /timeout in 8 min/);
+  const [bar, fill] = await page.$eval("#grid-body .bar",
+    (node) => [node.clientWidth, node.firstChild.clientWidth]);
+  assert(fill / bar > 0.94 && fill / bar < 0.97, `the bar is ${fill} of ${bar}`);
+  assert.match(await page.title(), /^Heartbeat/);  // nothing has happened yet
+});
+
+test("a run that was timed out stays in sight until it is dismissed, and then stays away", async () => {
+  await begin();
+  await fleet.send([registered("endless", { timeout_after_ms: 300, task_id: "T-9" })]);
+  await textIs(page, attentionFirst, /Timed out.*endless.*taken out of flight.*T-9/);
+  await textIs(page, "#count-all", /^0$/);
+  await page.reload();
+  await textIs(page, attentionFirst, /Timed out.*endless/);
+  await page.click(`${attentionFirst} button`);
+  await textIs(page, "#attention-none", /Nobody/);
+  await page.reload();
+  await textIs(page, "#alerts-list", /Timeout: agent endless/);
+  await textIs(page, "#attention-none", /Nobody/);
+});
+
+test("a storm is told as one, and goes when it subsides", async () => {
+  await begin();
+  const ids = Array.from({ length: 30 }, (_, i) => `agent-${i}`);
+  await fleet.send(ids.map((id) => registered(id)));
+  await fleet.send(ids.map((id) => active(id, { stale_after_ms: 500 })));
+  await textIs(page, attentionFirst, /Storm.*of 30 runs/);
+  await textIs(page, "#attention-list", /and 27 more stale runs/);
+  await textIs(page, "#alerts-list .members", /further alerts? of it not shown/);
+  await page.getByText("Show all stale runs").click();
+  await textIs(page, "#runs-count", /of 30 runs/);
+  assert.equal(await page.inputValue("#status"), "stale");
+
+  await fleet.send(ids.map((id) => active(id)));
+  await textIs(page, "#attention-none", /Nobody/);
+  await textIs(page, "#no-match", /No run matches/);
+});
+
+test("alerts from before the page was opened are there, each once", async () => {
+  fleet = await Fleet.start();
+  const ids = ["one", "two", "three"];
+  await fleet.send(ids.map((id) => registered(id, { timeout_after_ms: 1 })));
+  await eventually(async () => (await fleet.ask("alerts")).last_seq === 3, "three alerts");
+  page = await openPage(browser, fleet.url);
+  await textIs(page, "#alerts-list", /one.*two|two.*one/);
+  await fleet.send([registered("four", { timeout_after_ms: 1 })]);
+  await textIs(page, "#alerts-list", /agent four/);
+  assert.equal(await page.$$eval("#alerts-list li", (lines) => lines.length), 4);
+  await page.selectOption("#alerts-kind", "warning");
+  await textIs(page, "#alerts-none", /No alerts of this kind/);
+});
