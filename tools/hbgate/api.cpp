@@ -322,14 +322,14 @@ Api::Answered Api::events(const Request& request, Parameters& parameters) {
     co_return refuse(415, "unsupported_media_type",
                      "Content-Type: got '" + type + "', expected application/json");
   }
-  const EventForm form(request.body);
-  co_return co_await publish(form);
+  const EventBody body(request.body);
+  co_return co_await publish(body);
 }
 
 Api::Answered Api::ping(const Request& request, Parameters& parameters) {
   const auto& path = request.target.path;
   const std::string_view verb = path.size() > 2 ? std::string_view(path[2]) : "";
-  EventForm::Body event = {{"agent_id", path[1]}};
+  EventBody::Body event = {{"agent_id", path[1]}};
   if (verb.empty()) {
     event["kind"] = name(EventKind::activity);
   } else if (verb == "start") {
@@ -341,11 +341,11 @@ Api::Answered Api::ping(const Request& request, Parameters& parameters) {
   if (!request.body.empty()) {
     event["detail"] = client::printable(request.body);  // any bytes: a job's last words
   }
-  const EventForm form(std::move(event), parameters);
+  const EventBody body(std::move(event), parameters);
   parameters.done();
-  Response response = co_await publish(form);
+  Response response = co_await publish(body);
   if (response.status == 202 && verb.empty()) {
-    const Event& sent = form.events().front();
+    const Event& sent = body.events().front();
     const AgentRequest question{std::string(sent.agent_id), std::string(sent.run_id)};
     auto refusal = co_await refusal_of_end(question);
     if (refusal) {
@@ -370,26 +370,26 @@ boost::asio::awaitable<std::optional<Response>> Api::refusal_of_end(const AgentR
   co_return respond(json, 409);
 }
 
-Api::Answered Api::publish(const EventForm& form) {
-  if (!form.rejected().empty()) {
+Api::Answered Api::publish(const EventBody& body) {
+  if (!body.rejected().empty()) {
     Json rejected = Json::array();
-    for (const Rejected& each : form.rejected()) {
+    for (const Rejected& each : body.rejected()) {
       rejected.push_back(
           {{"index", each.index}, {"reason", name(each.reason)}, {"message", each.message}});
     }
-    const Rejected& first = form.rejected().front();
+    const Rejected& first = body.rejected().front();
     co_return respond(
         {{"success", false},
          {"error",
           {{"code", "rejected"},
            {"message", std::to_string(rejected.size()) + " of " +
-                           std::to_string(form.events().size()) +
+                           std::to_string(body.events().size()) +
                            " events cannot be accepted, and none was sent; the first: " +
                            std::string(name(first.reason)) + ", " + first.message}}},
          {"rejected", std::move(rejected)}},
         422);
   }
-  const auto published = co_await desk_.publish(form.events());
+  const auto published = co_await desk_.publish(body.events());
   if (const auto* silent = std::get_if<Unreachable>(&published)) {
     co_return refuse(503, "monitor_silent", "the monitor does not answer: " + silent->why);
   }

@@ -9,8 +9,8 @@
 
 #include "access.hpp"
 #include "alert_ring.hpp"
+#include "event_body.hpp"
 #include "event_desk.hpp"
-#include "event_form.hpp"
 #include "http.hpp"
 #include "lister.hpp"
 #include "metrics.hpp"
@@ -56,7 +56,7 @@ class Api {
   Answered ping(const Request& request, Parameters& parameters);
 
   // Publishes the events and says what became of them.
-  Answered publish(const EventForm& form);
+  Answered publish(const EventBody& body);
   // Why a ping did not count, if the run that was asked about has ended.
   boost::asio::awaitable<std::optional<Response>> refusal_of_end(const AgentRequest& question);
 

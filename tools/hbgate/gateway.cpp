@@ -5,6 +5,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <csignal>
@@ -12,6 +14,18 @@
 #include <stdexcept>
 #include <system_error>
 #include <utility>
+
+#include "access.hpp"
+#include "alert_follower.hpp"
+#include "alert_ring.hpp"
+#include "api.hpp"
+#include "bell.hpp"
+#include "event_desk.hpp"
+#include "lister.hpp"
+#include "metrics.hpp"
+#include "monitor.hpp"
+#include "pulse.hpp"
+#include "server.hpp"
 
 namespace heartbeat::hbgate {
 
@@ -44,19 +58,62 @@ Access access_of(const Options& options) {
   return Access(!loopback);
 }
 
+// Once it has happened it is readable, for all who wait for it.
+class Stop {
+ public:
+  Stop() : fd_(eventfd(0, EFD_CLOEXEC)) {
+    if (fd_ < 0) {
+      throw std::system_error(errno, std::generic_category(), "eventfd");
+    }
+  }
+  ~Stop() { close(fd_); }
+  Stop(const Stop&) = delete;
+  Stop& operator=(const Stop&) = delete;
+
+  void now() { eventfd_write(fd_, 1); }
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
 }  // namespace
 
-Stop::Stop() : fd_(eventfd(0, EFD_CLOEXEC)) {
-  if (fd_ < 0) {
-    throw std::system_error(errno, std::generic_category(), "eventfd");
-  }
-}
+class Gateway::Loop {
+ public:
+  Loop(const Options& options, const bus::Signals& signals);
+  ~Loop() { stop_.now(); }
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
 
-Stop::~Stop() { close(fd_); }
+  std::string url() const { return server_.url(); }
+  void run();
 
-void Stop::now() { eventfd_write(fd_, 1); }
+ private:
+  boost::asio::awaitable<void> take_signals();
+  void take_alerts(AlertFollower::Portion portion);
+  void read_tokens_again();
 
-Gateway::Gateway(const Options& options, const bus::Signals& signals)
+  // In this order, because each uses those before it.
+  const Options options_;
+  const bus::Signals& signals_;
+  Stop stop_;
+  boost::asio::io_context loop_{1};
+  boost::asio::posix::stream_descriptor signal_;
+  OwnCounters own_;
+  AlertRing alerts_;
+  Bell news_;
+  Monitor monitor_;
+  Lister lister_;
+  EventDesk desk_;
+  Pulse pulse_;
+  Api api_;
+  Access access_;
+  Server server_;
+  AlertFollower follower_;
+};
+
+Gateway::Loop::Loop(const Options& options, const bus::Signals& signals)
     : options_(options),
       signals_(signals),
       signal_(loop_, dup(signals.fd())),  // it closes what it is given
@@ -75,15 +132,13 @@ Gateway::Gateway(const Options& options, const bus::Signals& signals)
                   });
                 }) {}
 
-Gateway::~Gateway() { stop_.now(); }
-
-void Gateway::run() {
+void Gateway::Loop::run() {
   boost::asio::co_spawn(loop_, take_signals(), boost::asio::detached);
   server_.start();
   loop_.run();
 }
 
-boost::asio::awaitable<void> Gateway::take_signals() {
+boost::asio::awaitable<void> Gateway::Loop::take_signals() {
   while (true) {
     co_await signal_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                                 boost::asio::use_awaitable);
@@ -100,7 +155,7 @@ boost::asio::awaitable<void> Gateway::take_signals() {
   }
 }
 
-void Gateway::take_alerts(AlertFollower::Portion portion) {
+void Gateway::Loop::take_alerts(AlertFollower::Portion portion) {
   if (portion.news_after) {
     alerts_.set_news_after(*std::move(portion.news_after));
   }
@@ -112,7 +167,7 @@ void Gateway::take_alerts(AlertFollower::Portion portion) {
   follower_.taken();
 }
 
-void Gateway::read_tokens_again() {
+void Gateway::Loop::read_tokens_again() {
   if (!options_.token_file) {
     return;
   }
@@ -122,5 +177,14 @@ void Gateway::read_tokens_again() {
     std::fprintf(stderr, "hbgate: %s; the tokens from before stay in force\n", error.what());
   }
 }
+
+Gateway::Gateway(const Options& options, const bus::Signals& signals)
+    : loop_(std::make_unique<Loop>(options, signals)) {}
+
+Gateway::~Gateway() = default;
+
+std::string Gateway::url() const { return loop_->url(); }
+
+void Gateway::run() { loop_->run(); }
 
 }  // namespace heartbeat::hbgate

@@ -21,10 +21,10 @@ struct Listing {
 };
 
 struct Ranking {
-  std::string search;                     // part of a text of the row, in whatever case
-  std::optional<std::string> status;      // running, idle, stale
-  std::optional<std::string> agent_type;  // exactly
-  std::string sort = "attention";         // one of sort_columns(), perhaps behind a `-`
+  std::string search{};                     // part of a text of the row, in whatever case
+  std::optional<std::string> status{};      // running, idle, stale
+  std::optional<std::string> agent_type{};  // exactly
+  std::string sort = "attention";           // one of sort_columns(), perhaps behind a `-`
   std::size_t offset = 0;
   std::size_t limit = 100;
 };

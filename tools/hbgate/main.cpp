@@ -1,5 +1,7 @@
 #include <cstdio>
 #include <exception>
+#include <optional>
+#include <variant>
 
 #include "bus/descriptors.hpp"
 #include "bus/signals.hpp"
@@ -15,9 +17,9 @@ int main(int argc, char** argv) {
   }
   bus::raise_descriptor_limit();
   const bus::Signals signals;  // before any thread, which would take them instead
-  std::unique_ptr<hbgate::Gateway> gateway;
+  std::optional<hbgate::Gateway> gateway;
   try {
-    gateway = std::make_unique<hbgate::Gateway>(std::get<hbgate::Options>(parsed), signals);
+    gateway.emplace(std::get<hbgate::Options>(parsed), signals);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "hbgate: %s\n", error.what());
     return hbgate::exit_usage;

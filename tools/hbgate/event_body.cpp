@@ -1,4 +1,4 @@
-#include "event_form.hpp"
+#include "event_body.hpp"
 
 #include <tuple>
 #include <type_traits>
@@ -74,9 +74,9 @@ struct Plain<std::optional<Value>> {
 
 }  // namespace
 
-EventForm::EventForm(std::string_view body) { take(parse(body)); }
+EventBody::EventBody(std::string_view body) { take(parse(body)); }
 
-EventForm::EventForm(Body event, Parameters& parameters) {
+EventBody::EventBody(Body event, Parameters& parameters) {
   const auto add = [&](const auto& field) {
     using Value = typename Plain<std::remove_cvref_t<decltype(Event{}.*field.member)>>::Type;
     const bool own = field.key == "source" || field.key == "seq";  // the gateway's
@@ -93,7 +93,7 @@ EventForm::EventForm(Body event, Parameters& parameters) {
   take(std::move(event));
 }
 
-EventForm::Body EventForm::parse(std::string_view body) {
+EventBody::Body EventBody::parse(std::string_view body) {
   const auto look = [](int depth, Body::parse_event_t, Body&) {
     if (depth > nesting_max) {
       throw Refusal(refuse(400, "malformed",
@@ -108,7 +108,7 @@ EventForm::Body EventForm::parse(std::string_view body) {
   }
 }
 
-void EventForm::take(Body body) {
+void EventBody::take(Body body) {
   if (body.is_array()) {
     if (body.empty() || body.size() > batch_max) {
       throw Refusal(refuse(422, "rejected",

@@ -22,17 +22,17 @@ struct Rejected {
 };
 
 // The events of one request. Their strings live in here.
-class EventForm {
+class EventBody {
  public:
   // One map or an array of 1 to 1,024. `v` may be left out; `detail` and `phase` are made to fit.
   // Throws Refusal, 400 malformed, where it is no JSON or too deep.
-  explicit EventForm(std::string_view body);
+  explicit EventBody(std::string_view body);
   using Body = nlohmann::json;  // unlike Json it is quick to fill with a million keys
 
   // One event: the fields that are given, and of the parameters those that are named like others.
-  EventForm(Body event, Parameters& parameters);
-  EventForm(const EventForm&) = delete;
-  EventForm& operator=(const EventForm&) = delete;
+  EventBody(Body event, Parameters& parameters);
+  EventBody(const EventBody&) = delete;
+  EventBody& operator=(const EventBody&) = delete;
 
   std::span<const Event> events() const { return decoder_.all(); }
   const std::vector<Rejected>& rejected() const { return rejected_; }
