@@ -11,11 +11,13 @@ from monitor import BIN_DIR, HBMOND, LIMIT, clean_environment
 
 PATH = {"PATH": f"{BIN_DIR}:{os.environ['PATH']}"}
 MANUAL = pathlib.Path(BIN_DIR).parent / "man"
+HBGATE = os.path.join(BIN_DIR, "hbgate")
 
 
 def run(*words):
     return subprocess.run(words, env=clean_environment(**PATH), capture_output=True, text=True,
                           timeout=LIMIT, check=True).stdout
+
 
 
 class Shell(unittest.TestCase):
@@ -41,7 +43,7 @@ class Shell(unittest.TestCase):
 
     def test_each_verb_has_a_man_page_with_all_its_options(self):
         verbs = re.search(r"^Subcommands:\n((?:  .*\n)+)", run(*command("--help")), re.M)[1]
-        pages = {"hbmond": [HBMOND], "hbctl": command()}
+        pages = {"hbmond": [HBMOND], "hbgate": [HBGATE], "hbctl": command()}
         for verb in re.findall(r"^  ([a-z]+)", verbs, re.M):
             pages[f"hbctl-{verb}"] = command(verb)
         self.assertGreater(len(pages), 8)

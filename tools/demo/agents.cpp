@@ -28,6 +28,7 @@ using heartbeat::AgentRunOptions;
 
 // Longer than the demo: only what such a run does otherwise is to show.
 constexpr auto long_limit = 10min;
+constexpr unsigned workers = 12;
 
 // False once the demo ends.
 bool after(std::chrono::seconds time, const std::stop_token& stop) {
@@ -124,6 +125,39 @@ void fails(AgentClient& client, const std::stop_token& stop) {
   }
 }
 
+// Falls silent now and then, and is heard again.
+void dozes(AgentClient& client, const std::stop_token& stop) {
+  AgentRun run(client, {.agent_id = "researcher-dozes",
+                        .task_id = "read-the-archive",
+                        .agent_type = "researcher",
+                        .timeout_after = long_limit});
+  for (unsigned page = 1; !stop.stop_requested(); ++page) {
+    run.phase("tool:read");
+    run.progress(page);
+    after(page % 8 == 0 ? 6s : 1s, stop);
+  }
+}
+
+// One short task after another, without end.
+void toils(AgentClient& client, const std::stop_token& stop, unsigned number) {
+  const std::vector<std::string> phases{"read", "tool:web_search", "edit", "test"};
+  for (unsigned task = 1; !stop.stop_requested(); ++task) {
+    AgentRunOptions options;
+    options.agent_id = "worker-" + std::to_string(number);
+    options.run_id = std::to_string(task);
+    options.task_id = "ticket-" + std::to_string(100 * number + task);
+    options.agent_type = "worker";
+    AgentRun run(client, options);
+    for (unsigned step = 1; step <= 3 + (number + task) % 7; ++step) {
+      run.phase(phases[(number + step) % phases.size()]);
+      run.progress(step);
+      if (!after(1s, stop)) {
+        return;
+      }
+    }
+  }
+}
+
 int show(const char* events) {
   sigset_t ends;
   sigemptyset(&ends);
@@ -150,7 +184,11 @@ int show(const char* events) {
     const std::vector<std::string> phases{"read", "comment"};
     works(client, stop, reviewer, {{"review-118", phases, 5}, {"review-121", phases, 5}});
   });
-  for (const auto course : {hangs, never_ends, promises, fails}) {
+  for (unsigned number = 1; number <= workers; ++number) {
+    agents.emplace_back(
+        [&client, number](const std::stop_token& stop) { toils(client, stop, number); });
+  }
+  for (const auto course : {hangs, never_ends, promises, fails, dozes}) {
     agents.emplace_back([&client, course](const std::stop_token& stop) { course(client, stop); });
   }
 
