@@ -31,7 +31,7 @@ void describe(CLI::App& app, Options& options) {
                            const char* help) {
     return app.add_option(option, target, help)->envname(variable)->capture_default_str();
   };
-  text("--listen", "HB_LISTEN", options.listen,
+  text("--listen", "HBGATE_LISTEN", options.listen,
        "where it is asked; an address beyond this machine needs --token-file or --insecure")
       ->type_name("HOST:PORT");
   text("--events", "HB_EVENTS", options.endpoints.events, "where the monitor takes events");
