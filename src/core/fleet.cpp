@@ -214,8 +214,8 @@ void Fleet::apply_sign_of_life(Slot slot, const Event& event, Instant now, Trans
   const bool matters =
       apply_texts(run, event) || run.stale || run.has_promise() || event.stale_after_ms.has_value();
   // By a grace or a pause, which this event ends; else a sign of life moves a deadline later.
-  const bool had_longer = run.last_activity < limits_set_at_ + (paused_ - paused_when_set_) ||
-                          run.paused_before_activity != paused_;
+  const bool had_longer =
+      run.last_activity < limits_set_at_ || run.paused_before_activity != paused_;
   if (event.kind == EventKind::idle) {
     set_state(run, RunState::idle);
   } else {

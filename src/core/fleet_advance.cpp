@@ -17,8 +17,12 @@ Duration Fleet::timeout_after(const Run& run) const {
 
 Instant Fleet::silence_exceeded_at(const Run& run, Duration threshold, Duration paused) {
   const RareFacts& rare = run.rare();
-  return run.has_promise() ? rare.promised_at + rare.promise + (paused - rare.paused_before_promise)
-                           : run.last_activity + threshold + (paused - run.paused_before_activity);
+  if (run.has_promise()) {
+    return rare.promised_at + rare.promise + (paused - rare.paused_before_promise);
+  }
+  // The event that told of the activity may have come after those pauses: then they excuse nothing.
+  const Duration blind = std::max(paused - run.paused_before_activity, Duration{});
+  return run.last_activity + threshold + blind;
 }
 
 Instant Fleet::stale_deadline(const Run& run) const {

@@ -133,7 +133,9 @@ class Fleet {
     if (run.promise) {
       return run.promised_at + *run.promise + (paused_ - run.paused_before_promise);
     }
-    const Instant heard = run.last_activity + (paused_when_set_ - run.paused_before_activity);
+    // Only pauses after the event that told of it excuse a silence.
+    const Instant heard =
+        run.last_activity + std::max(paused_when_set_ - run.paused_before_activity, Duration{0});
     const bool graced = heard + limits_.stale_threshold_ms < limits_set_at_ &&
                         heard + threshold_before_ >= limits_set_at_;
     return graced ? limits_set_at_ + grace_ + (paused_ - paused_when_set_)

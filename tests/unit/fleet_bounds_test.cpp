@@ -29,7 +29,7 @@ TEST_CASE("a grace that an old activity had is over with the next one, also afte
   REQUIRE_FALSE(watched.fleet.requeue(10));
   watched.fleet.paused(seconds{6});
   Event old = make(activity);
-  old.idle_for_ms = seconds{6};
+  old.idle_for_ms = seconds{9};
   watched.fold(old, seconds{12});
   REQUIRE(watched.advance(seconds{12}).empty());
   watched.fold(make(activity), seconds{13});
@@ -279,6 +279,28 @@ TEST_CASE("a silence that new limits would have ended before they came gets a gr
   watched.fold(make(activity, "quiet"), seconds{30});
   REQUIRE(watched.advance(seconds{33}).empty());
   REQUIRE(watched.advance(seconds{33} + ms).size() == 1);
+}
+
+TEST_CASE("whether a silence gets a grace for new limits does not depend on later pauses") {
+  Watched watched;
+  watched.fold(make(register_), Duration{0});
+  Limits shorter = test_limits();
+  shorter.stale_threshold_ms = seconds{1};
+  watched.set_limits(shorter, seconds{5}, seconds{30});
+  REQUIRE_FALSE(watched.fleet.requeue(10));
+  watched.fleet.paused(seconds{9});
+  Event old = make(activity);
+  SECTION("where an event tells of an activity of before them") {
+    old.idle_for_ms = seconds{13};
+    watched.fold(old, seconds{16});
+    REQUIRE(watched.advance(seconds{44}).empty());
+    REQUIRE(watched.advance(seconds{44} + ms).size() == 1);
+  }
+  SECTION("where it tells of one of after them, which they are for") {
+    old.idle_for_ms = seconds{10};
+    watched.fold(old, seconds{16});
+    REQUIRE(watched.advance(seconds{16}).size() == 1);
+  }
 }
 
 TEST_CASE("a grace for new limits is not cut short by the next ones") {
