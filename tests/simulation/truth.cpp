@@ -207,7 +207,7 @@ void Truth::fresh(const Name& name, Run& run, const char* reason) {
   if (run.stale && !run.episode.empty()) {
     expected_.push_back({name, run.episode, reason, before_});
   }
-  run.stale = false;
+  run.stale = run.perhaps_untold = false;
   run.episode.clear();
 }
 
@@ -361,6 +361,7 @@ void Truth::turn_over(Instant at) {
     if (run.state != State::in_flight) {
       continue;
     }
+    run.perhaps_untold = perhaps_untold(run, at);
     const Instant timeout = run.started + timeout_after(run);
     require(!is_late(run, timeout, at),
             shown(name) + ": no timeout, although due at " + ms(timeout));

@@ -73,7 +73,8 @@ class Truth {
     bool idle = false;
     bool stale = false;
     bool warned = false;
-    std::string episode;  // "" = none open
+    bool perhaps_untold = false;  // stale, and nobody was told; larger limits do not change that
+    std::string episode;          // "" = none open
     Instant stale_since;
     std::pair<std::string, std::uint64_t> opened_by;  // epoch and seq of its first warning
     bool perhaps_fresh = false;                       // by an event of this turn
@@ -151,6 +152,8 @@ class Truth {
     std::size_t silent_max = 0;
   };
   Counts counts(Instant at) const;
+  // Whether it may be stale by now without anybody being told: it may not be warned of again.
+  bool perhaps_untold(const Run& run, Instant at) const;
   void note_storm(Instant at);
   void note_rejected();
   void note_room();

@@ -25,6 +25,12 @@ bool is_over(std::size_t stale, std::size_t runs) {
 
 }  // namespace
 
+bool Truth::perhaps_untold(const Run& run, Instant at) const {
+  const bool by_now =
+      !run.stale && run.warned && !plan_.options.limits.stale_rearm && silence_from(run, at) < at;
+  return run.perhaps_untold || by_now;
+}
+
 Truth::Counts Truth::counts(Instant at) const {
   Counts counts;
   for (const auto& [name, run] : runs_) {
@@ -32,13 +38,10 @@ Truth::Counts Truth::counts(Instant at) const {
       continue;
     }
     ++counts.runs;
-    // One that may not be warned of again becomes stale, and nobody is told.
-    const bool untold =
-        !run.stale && run.warned && !plan_.options.limits.stale_rearm && silence_from(run, at) < at;
     const bool surely = run.stale && !run.perhaps_fresh;
     const bool silent = !run.episode.empty() && at - run.stale_since <= storm_window;
     counts.stale_min += surely ? 1U : 0U;
-    counts.stale_max += run.stale || untold ? 1U : 0U;
+    counts.stale_max += run.stale || perhaps_untold(run, at) ? 1U : 0U;
     counts.silent_min += surely && silent ? 1U : 0U;
     counts.silent_max += run.stale && silent ? 1U : 0U;
   }
