@@ -209,11 +209,7 @@ void World::dies(Death how) {
       const Duration runs_within =
           kept_within + next_batch * batches(plan_, plan_.shares.runs_per_batch);
       const auto kept_to = [&](Duration within) {
-        if (how == Death::end) {
-          return now;
-        }
-        const bool stopped = stopped_from_ < stopped_to_ && now - within < stopped_to_;
-        return std::min(now, stopped ? stopped_from_ : now) - within;
+        return how == Death::end ? now : worked_since(within);
       };
       death.kept_to = std::max(death.kept_to, kept_to(runs_within));
       death.sources_kept_to = std::max(
@@ -230,10 +226,28 @@ void World::dies(Death how) {
   timeline_.after(down, [this] { starts(); });
 }
 
+Instant World::worked_since(Duration worked) const {
+  Instant to = timeline_.now();
+  for (auto stop = stops_.rbegin(); stop != stops_.rend() && to - worked < stop->second; ++stop) {
+    worked -= std::max(to - stop->second, Duration{});
+    to = std::min(to, stop->first);
+  }
+  return to - worked;
+}
+
+Duration World::stopped_since(Instant since) const {
+  Duration stopped{};
+  for (const auto& [from, to] : stops_) {
+    stopped += to > since ? to - from : Duration{};
+  }
+  return stopped;
+}
+
 void World::starts() {
   if (death_ && death_->new_boot) {
     machine_.boots();
   }
+  stops_.clear();
   monitor_.start();
   ++happened_.restarts;
   trace("starts, epoch " + monitor_.watch().alerts().epoch());
@@ -374,8 +388,8 @@ void World::publishes(const daemon::AlertLog::Entry& entry) {
   ledger_.publishes(alert);
   const Instant judged = judged_at_.front();
   judged_at_.pop_front();
-  const Duration stopped = stopped_to_ > judged ? stopped_to_ - stopped_from_ : Duration{};
-  require(timeline_.now() - judged <= plan_.options.store_wait_max_ms + publishing_max + stopped,
+  require(timeline_.now() - judged <=
+              plan_.options.store_wait_max_ms + publishing_max + stopped_since(judged),
           "alert " + std::to_string(alert.seq) + " waited since " +
               std::to_string(judged.time_since_epoch().count()) + " ms");
   require(alert.lost_events == 0 || !plan_.network_is_perfect(),
@@ -400,8 +414,7 @@ const daemon::Options& World::rereads(Instant at) {
 void World::stops(Instant from, Instant to) {
   ++happened_.pauses;
   trace("stops for " + std::to_string((to - from).count()) + " ms");
-  stopped_from_ = from;
-  stopped_to_ = to;
+  stops_.emplace_back(from, to);
   truth_.stops(from, to);
 }
 

@@ -8,6 +8,7 @@
 #include <iosfwd>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent.hpp"
@@ -49,6 +50,9 @@ class World final : public Onlooker {
   void written();
   void dies(Death how);
   void starts();
+  // The instant since which the monitor has not stood still for so long in all.
+  Instant worked_since(Duration worked) const;
+  Duration stopped_since(Instant since) const;
   void settle();
   void pause();
   std::optional<AlertsReply> ask(const AlertsRequest& request);
@@ -82,9 +86,8 @@ class World final : public Onlooker {
 
   std::uint64_t judged_seq_ = 0;  // the last alert that was held against the truth
   std::string judged_epoch_;
-  std::deque<Instant> judged_at_;  // of alerts that are not published
-  Instant stopped_from_;
-  Instant stopped_to_;
+  std::deque<Instant> judged_at_;                   // of alerts that are not published
+  std::vector<std::pair<Instant, Instant>> stops_;  // of this life
   std::optional<Truth::Restart> death_;
   Instant started_;  // the monitor, and how long it took itself to have been down
   Duration down_{};
