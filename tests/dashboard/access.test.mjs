@@ -41,6 +41,7 @@ test("a token that is unknown, or may not read, is refused in words", async () =
   await enter("wrong");
   await textIs(page, "#sign-in-why", /does not know this token/);
   await enter("send-only-token-0123456789");
+  await textIs(page, "#sign-in-title", /refuses/);
   await textIs(page, "#sign-in-why", /403/);
   assert(await page.isHidden("#fleet"));
 });

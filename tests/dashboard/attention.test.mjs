@@ -19,11 +19,12 @@ test.afterEach(async () => {
   assert.deepEqual(faults, []);
 });
 
-// When it is first in both lists, by the browser's clock.
+// When it became the first, as stale, by the browser's clock.
 function firstSince(agent) {
-  return page.waitForFunction(([attention, id]) =>
-    document.querySelector(attention)?.textContent.includes(id) ? Date.now() : 0,
-  [attentionFirst, agent], { polling: "raf" }).then((handle) => handle.jsonValue());
+  return page.waitForFunction(([attention, id]) => {
+    const first = document.querySelector(attention);
+    return first?.textContent.includes(id) && first.dataset.kind === "stale" ? Date.now() : 0;
+  }, [attentionFirst, agent], { polling: "raf" }).then((handle) => handle.jsonValue());
 }
 
 test("a hanging agent is first within a second of its warning, and leaves when it is heard again", async () => {
@@ -101,16 +102,31 @@ test("a storm is told as one, and goes when it subsides", async () => {
   await textIs(page, "#no-match", /No run matches/);
 });
 
-test("alerts from before the page was opened are there, each once", async () => {
+test("alerts from before and those of the stream are there, each once, whichever come first", async () => {
   fleet = await Fleet.start();
   const ids = ["one", "two", "three"];
   await fleet.send(ids.map((id) => registered(id, { timeout_after_ms: 1 })));
   await eventually(async () => (await fleet.ask("alerts")).last_seq === 3, "three alerts");
   page = await openPage(browser, fleet.url);
   await textIs(page, "#alerts-list", /one.*two|two.*one/);
+  const lines = () => page.$$eval("#alerts-list .message", (all) => all.map((line) => line.textContent));
+  assert.equal((await lines()).length, 3);
+
+  let answer;
+  const held = new Promise((resolve) => { answer = resolve; });
+  await page.route("**/alerts?*", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.reload();
+  await textIs(page, "#health-text", /Alive/);
   await fleet.send([registered("four", { timeout_after_ms: 1 })]);
   await textIs(page, "#alerts-list", /agent four/);
-  assert.equal(await page.$$eval("#alerts-list li", (lines) => lines.length), 4);
+  assert.deepEqual((await lines()).length, 1, (await lines()).join("\n"));
+  answer();
+  await textIs(page, "#alerts-list", /agent one/);
+  assert.equal((await lines()).length, 4);
+  assert.match((await lines())[0], /agent four/);
   await page.selectOption("#alerts-kind", "warning");
   await textIs(page, "#alerts-none", /No alerts of this kind/);
 });

@@ -59,8 +59,11 @@ test("search, state and type narrow the table down, and the address keeps them",
   await page.selectOption("#status", "");
   await shows("ada", "bob", "eve");
   await page.goto(`${fleet.url}#/?agent_type=coder`);
+  await page.reload();
   await shows("ada", "bob");
   assert.equal(await page.inputValue("#type"), "coder");
+  await page.selectOption("#type", "planner");
+  await shows("eve");
   await page.click("#clear");
   await shows("ada", "bob", "eve");
 });

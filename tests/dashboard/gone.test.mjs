@@ -73,7 +73,8 @@ test("opened while the monitor is gone, the page says so and shows no figures", 
   assert(await page.isHidden("#no-runs"));
 });
 
-test("a killed gateway is said, and a new one is found", async () => {
+test("a killed gateway is said, a new one is found, and no alert between them is missed", async () => {
+  await fleet.send([active("alpha", { stale_after_ms: 1500 })]);
   await fleet.killGateway();
   await textIs(page, "#banner", /No news for .*gateway/);
   await textIs(page, "#health-text", /No connection to the gateway/);
@@ -81,8 +82,21 @@ test("a killed gateway is said, and a new one is found", async () => {
 
   await fleet.startGateway();
   await textIs(page, "#health-text", /Alive and keeping up/);
+  await textIs(page, "#alerts-list", /Stale agent detected: alpha/);
   assert(await page.isHidden("#banner"));
   assert.equal((await shown()).old, false);
+});
+
+test("rows that are not renewed are not shown as current, although the stream goes on", async () => {
+  await page.route("**/ranking?*", (route) => route.fulfill({ status: 500, json: {} }));
+  await page.waitForFunction(() => document.body.classList.contains("rows-old"));
+  await textIs(page, "#runs-count", /as of \d+ s ago/);
+  await textIs(page, "#health-text", /Alive and keeping up/);
+  for (const rows of ["#grid-body", "#attention-list"]) {
+    assert.match(await page.$eval(rows, (node) => getComputedStyle(node).filter), /grayscale/);
+  }
+  await page.unroute("**/ranking?*");
+  await page.waitForFunction(() => !document.body.classList.contains("rows-old"));
 });
 
 test("a gateway that only falls silent is noticed, and what happened meanwhile is not missed", async () => {

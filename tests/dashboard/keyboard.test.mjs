@@ -72,11 +72,21 @@ test("Tab reaches everything, in order, and shows where it is", async () => {
     }));
   }
   assert.deepEqual(stops, ["skip", "brand", "figure", "running", "idle", "stale",
-    "search", "status", "type", "sort", "grid", "alerts-kind"]);
+    "search", "status", "type", "sort", "reverse", "grid", "alerts-kind"]);
   await page.evaluate(() => document.activeElement.blur());
   await page.reload();
   await press("Tab", "Enter");
   assert.equal(await focused(), "grid");
+});
+
+test("the order is turned round without a mouse", async () => {
+  await textIs(page, "#runs-count", /of 60 runs/);
+  await page.focus("#reverse");
+  await press("Enter");
+  await textIs(page, "#grid-body [aria-rowindex='2'] .agent", /^agent-59/);
+  assert.equal(await page.getAttribute("#reverse", "aria-pressed"), "true");
+  await press("Enter");
+  await textIs(page, "#grid-body [aria-rowindex='2'] .agent", /^agent-00/);
 });
 
 test("a screen reader finds a grid with as many rows as there are, and the active one by its place", async () => {

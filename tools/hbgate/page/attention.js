@@ -16,6 +16,7 @@ export class Attention {
     this.log = log;
     this.rows = [];
     this.listedTicks = null;
+    this.answeredTicks = performance.now();
     this.showStale = showStale;
     this.list = document.getElementById("attention-list");
     this.title = document.getElementById("attention-title");
@@ -28,6 +29,7 @@ export class Attention {
   listed(rows, ticks) {
     this.rows = rows;
     this.listedTicks = ticks;
+    this.answeredTicks = performance.now();
     this.log.listedAt(ticks - listingSlackMs);
   }
   // Another monitor, which knows nothing of these.

@@ -16,6 +16,9 @@ import { kindWords, many, number, runAddress, visible } from "./words.js";
 
 const refreshMs = 1000;
 const refreshGapMs = 250;  // however many alerts come
+const drawGapMs = 50;
+const rowsOldMs = 5000;    // rows that were not asked for so long are not shown as current
+const typesMs = 15_000;
 const attentionRows = 50;
 const keptAsked = 500;
 const announcedMax = 20;
@@ -31,7 +34,12 @@ const timeline = new Timeline(log);
 const attention = new Attention(log, {
   showStale: () => choose({ status: "stale", search: "", agent_type: "" }),
 });
-const table = new RunTable({ changed: choose, open: (run) => { location.hash = runAddress(run); }, refused });
+const table = new RunTable({
+  changed: choose,
+  open: (run) => { location.hash = runAddress(run); },
+  answered: draw,
+  refused,
+});
 const runPage = new RunPage({ refused });
 const signIn = new SignIn(() => stream.restart());
 
@@ -51,7 +59,7 @@ function heard(events) {
     }
     refresh();
   }
-  draw();
+  drawSoon();
 }
 
 function takeStatus(data) {
@@ -62,7 +70,10 @@ function takeStatus(data) {
     announcer.say(wasGone ? "The monitor answers again." : "The monitor does not answer.");
   }
   if (!data.reachable) return;
-  if (before === null) askKept(data);
+  if (before === null) {
+    askKept(data);
+    askTypes();
+  }
   if (before === null || wasGone) refresh();
 }
 
@@ -112,6 +123,7 @@ async function askAttention() {
   try {
     const { agents, age_ms: age } = await ask("ranking", { sort: "attention", limit: attentionRows });
     attention.listed(agents, performance.now() - age);
+    learnTypes(agents.map((run) => run.agent_type));
     draw();
   } catch (error) {
     refused(error);
@@ -120,23 +132,30 @@ async function askAttention() {
   }
 }
 
-// The types of agents that there are, from the monitor's counters.
+// The types of agents: the monitor's counters name the most frequent; others are learnt as they are
+// seen.
+const types = new Set();
+
 async function askTypes() {
+  if (document.hidden || signIn.asks() || !monitor.current()) return;
   try {
     const { counters } = await ask("counters");
-    const types = new Set();
-    for (const name of Object.keys(counters)) {
-      const label = /^runs_by_type\{agent_type="((?:[^"\\]|\\.)*)"/.exec(name)?.[1];
-      if (label) types.add(label.replace(/\\(.)/g, (_, c) => (c === "n" ? "\n" : c)));
-    }
-    for (const sum of ["none", "other"]) types.delete(sum);
-    if (table.query.agent_type) types.add(table.query.agent_type);
-    byId("type").replaceChildren(element("option", { value: "" }, "all"),
-      ...[...types].sort().map((type) => element("option", { value: type }, visible(type))));
-    byId("type").value = table.query.agent_type;
+    const labels = Object.keys(counters).map((name) =>
+      /^runs_by_type\{agent_type="((?:[^"\\]|\\.)*)"/.exec(name)?.[1] ?? "none");
+    learnTypes(labels.filter((label) => label !== "none" && label !== "other")
+      .map((label) => label.replace(/\\(.)/g, (_, c) => (c === "n" ? "\n" : c))));
   } catch (error) {
     refused(error);
   }
+}
+
+function learnTypes(names) {
+  const before = types.size;
+  for (const name of names) if (name) types.add(name);
+  if (types.size === before) return;
+  byId("type").replaceChildren(element("option", { value: "" }, "all"),
+    ...[...types].sort().map((type) => element("option", { value: type }, visible(type))));
+  byId("type").value = table.query.agent_type;
 }
 
 // Whatever else fails is asked again, and the stream tells why.
@@ -149,10 +168,21 @@ function refused(error) {
 
 // ---- drawing
 
+let drawTimer = null;
+
+function drawSoon() {
+  drawTimer ??= setTimeout(draw, drawGapMs);
+}
+
 function draw() {
+  clearTimeout(drawTimer);
+  drawTimer = null;
   const believed = monitor.current();
   const until = monitor.agesUntil();
   document.body.classList.toggle("old", !believed && monitor.status !== null);
+  const answered = runPage.agent === null ? Math.min(table.answeredTicks, attention.answeredTicks)
+    : runPage.answeredTicks;
+  document.body.classList.toggle("rows-old", performance.now() - answered > rowsOldMs);
   health.draw();
   attention.draw(monitor.status, monitor.now(), until, believed && attention.listedTicks !== null ? ""
     : "Not known yet.");
@@ -186,7 +216,7 @@ let fleetScroll = 0;
 
 function choose(query) {
   const next = new URLSearchParams();
-  for (const [name, value] of Object.entries({ ...table.query, ...query })) {
+  for (const [name, value] of Object.entries({ ...table.query, search: byId("search").value, ...query })) {
     if (value && !(name === "sort" && value === "attention")) next.set(name, value);
   }
   const text = next.toString();
@@ -220,7 +250,7 @@ function decoded(text) {
 function showRun(agent, run) {
   if (runPage.agent === null) fleetScroll = table.grid.scrollTop;
   byId("fleet").hidden = true;
-  runPage.show(agent, run);
+  runPage.show(agent, run, fleetAddress || "#/");
   scrollTo(0, 0);
 }
 
@@ -237,11 +267,9 @@ function showFleet(parameters) {
   const changed = filters.some((name) => query[name] !== table.query[name]);
   if (byId("search").value !== query.search) byId("search").value = query.search;
   byId("status").value = query.status;
-  const type = byId("type"), sort = byId("sort");
-  if (![...type.options].some((option) => option.value === query.agent_type)) {
-    type.append(element("option", { value: query.agent_type }, visible(query.agent_type)));
-  }
-  type.value = query.agent_type;
+  learnTypes([query.agent_type]);
+  byId("type").value = query.agent_type;
+  const sort = byId("sort");
   const column = query.sort.replace("-", "");
   sort.value = [...sort.options].find((option) => option.value.replace("-", "") === column)?.value ?? "attention";
   if (changed) table.ask(query);
@@ -292,7 +320,6 @@ byId("search").addEventListener("keydown", (event) => {
 for (const [id, name] of [["status", "status"], ["type", "agent_type"], ["sort", "sort"]]) {
   byId(id).addEventListener("change", (event) => choose({ [name]: event.target.value }));
 }
-for (const intent of ["focus", "pointerdown"]) byId("type").addEventListener(intent, askTypes);
 byId("clear").addEventListener("click", showAll);
 byId("show-all").addEventListener("click", showAll);
 byId("skip").addEventListener("click", (event) => {
@@ -312,5 +339,6 @@ setInterval(() => {
   refresh();
   draw();
 }, refreshMs);
+setInterval(askTypes, typesMs);
 route();
 stream.restart();

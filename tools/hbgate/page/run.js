@@ -15,11 +15,11 @@ export class RunPage {
     this.agent = null;
   }
 
-  // `run`: its id, or null for all of the agent.
-  show(agent, run) {
+  // `run`: its id, or null for all of the agent; `back`: the address of the fleet.
+  show(agent, run, back) {
     this.agent = agent;
     this.run = run;
-    this.answer = null;
+    this.answeredTicks = performance.now();
     this.history = [];
     this.asking?.abort();
     this.asking = null;
@@ -29,7 +29,7 @@ export class RunPage {
     this.alertsNone = element("p", { class: "empty" });
     this.alerts = element("ol", { class: "alert-list", "aria-label": "Alerts of this agent" });
     this.main.replaceChildren(
-      element("nav", { "aria-label": "Back" }, element("a", { href: "#/", class: "back" },
+      element("nav", { "aria-label": "Back" }, element("a", { href: back, class: "back" },
         "← All runs")),
       this.title, this.state, this.runs,
       element("section", { class: "panel" }, element("h2", {}, "Its alerts"), this.alertsNone,
@@ -80,7 +80,7 @@ export class RunPage {
   }
 
   draw(answer) {
-    this.answer = answer;
+    this.answeredTicks = performance.now();
     this.drawState(answer);
     reconcile(this.runs, answer.runs, runKey, makeRun, (node, run) => drawRun(node, run));
     const known = new Map();

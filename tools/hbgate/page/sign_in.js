@@ -6,6 +6,7 @@ import { visible } from "./words.js";
 export class SignIn {
   form = document.getElementById("sign-in");
   field = document.getElementById("token");
+  title = document.getElementById("sign-in-title");
   why = document.getElementById("sign-in-why");
 
   // `entered()`: there is a token to try.
@@ -27,6 +28,8 @@ export class SignIn {
   // `error`: a Refused with 401 or 403.
   ask(error) {
     if (this.asks()) return;
+    setText(this.title, error.status === 403 ? "This gateway refuses to be read"
+      : "This gateway asks for a token");
     setText(this.why, error.status === 403
       ? `The gateway refuses this (403): ${visible(error.message)}.`
       : hasToken() ? "The gateway does not know this token (401)."

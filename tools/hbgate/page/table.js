@@ -21,22 +21,23 @@ const orders = [["attention", "most urgent first"],
   ...columns.map(({ title, first }) => [first, `by ${title.toLowerCase()}`])];
 
 const overscan = 8;       // rows in the DOM beyond those in sight, on both sides
+const listingLateMs = 4000;  // fleets are listed each second, huge ones less often
 const askGapMs = 60;      // between two questions while somebody scrolls
-const heightMax = 15_000_000;  // what every browser can lay out
 
 const reversed = (sort) => (sort.startsWith("-") ? sort.slice(1) : `-${sort}`);
 
 export class RunTable {
-  // `changed(query)`: somebody chose another part or order; `open(run)`: chose a run; `refused(error)`: a
-  // token is asked for.
-  constructor({ changed, open, refused }) {
-    Object.assign(this, { changed, open, refused });
+  // `changed(query)`: somebody chose another part or order; `open(run)`: chose a run;
+  // `answered()`: there are rows to draw; `refused(error)`: a token is asked for.
+  constructor({ changed, open, answered, refused }) {
+    Object.assign(this, { changed, open, answered, refused });
     this.query = { search: "", status: "", agent_type: "", sort: "attention" };
     this.rows = [];      // as listed, from the place `from` on
     this.from = 0;
     this.total = null;   // null: not known yet
     this.truncated = false;
     this.listedTicks = performance.now();
+    this.answeredTicks = this.listedTicks;
     this.active = null;  // {index, key}
     this.nodes = [];
     this.grid = document.getElementById("grid");
@@ -44,6 +45,7 @@ export class RunTable {
     this.body = document.getElementById("grid-body");
     this.empty = document.getElementById("runs-empty");
     this.caption = document.getElementById("runs-count");
+    this.reverse = document.getElementById("reverse");
     this.makeHead();
     this.listen();
     this.measure();
@@ -58,6 +60,7 @@ export class RunTable {
     }
     const sort = document.getElementById("sort");
     sort.append(...orders.map(([value, text]) => element("option", { value }, text)));
+    this.reverse.addEventListener("click", () => this.changed({ sort: reversed(this.query.sort) }));
     setAttribute(this.grid, "aria-colcount", columns.length);
   }
 
@@ -108,18 +111,13 @@ export class RunTable {
     this.refresh();
   }
 
-  // The places in sight. Where all rows would be higher than a browser can lay out, the height is
-  // cut, and a place is found by its share of it.
+  // The places in sight. All 200,000 rows that a gateway lists are not higher than a browser can lay
+  // out (17 million pixels), also as cards.
   sight() {
     const { scrollTop, clientHeight } = this.grid;
-    const total = this.total ?? 0;
-    const height = Math.min(heightMax, total * this.rowHeight);
     const seen = Math.ceil(clientHeight / this.rowHeight) + 1;
-    const range = height - clientHeight;
-    const whole = total * this.rowHeight - clientHeight;
-    const top = height < heightMax || range <= 0 ? scrollTop : scrollTop / range * whole;
-    const first = Math.max(0, Math.min(total - 1, Math.floor(top / this.rowHeight)));
-    return { first, seen, height, shift: scrollTop - top };
+    const first = Math.max(0, Math.min((this.total ?? 0) - 1, Math.floor(scrollTop / this.rowHeight)));
+    return { first, seen };
   }
 
   // Asks at once where something in sight is not there.
@@ -168,29 +166,30 @@ export class RunTable {
     this.total = answer.total;
     this.truncated = answer.truncated;
     this.listed = answer.listed;
-    this.listedTicks = performance.now() - answer.age_ms;
+    this.answeredTicks = performance.now();
+    this.listedTicks = this.answeredTicks - answer.age_ms;
     if (this.active) {
       const at = this.rows.findIndex((row) => runKey(row) === this.active.key);
       if (at >= 0) this.active.index = this.from + at;
       this.active.index = Math.min(this.active.index, this.total - 1);
       this.active.key = keyOf(this.rowOf(this.active.index)) ?? this.active.key;
     }
-    this.draw();
+    this.answered();
     this.need();
   }
 
   // Ages grow up to `ticks`; where nothing newer is known they stay.
   draw(ticks = this.ticks ?? performance.now()) {
     this.ticks = ticks;
-    const { first, seen, height, shift } = this.sight();
+    const { first, seen } = this.sight();
     const total = this.total ?? 0;
     const from = Math.max(0, first - overscan), to = Math.min(total, first + seen + overscan);
     setAttribute(this.grid, "aria-rowcount", this.total === null ? -1 : total + 1);
     setAttribute(this.grid, "aria-busy", this.total === null ? "true" : null);
-    this.body.style.height = `${height}px`;
+    this.body.style.height = `${total * this.rowHeight}px`;
     while (this.nodes.length < to - from) this.nodes.push(this.makeRow());
     for (const node of this.nodes.splice(Math.max(0, to - from))) node.remove();
-    this.nodes.forEach((node, i) => this.drawRow(node, from + i, shift));
+    this.nodes.forEach((node, i) => this.drawRow(node, from + i));
     const activeSeen = this.active && this.active.index >= from && this.active.index < to;
     setAttribute(this.grid, "aria-activedescendant", activeSeen ? "active-row" : null);
     for (const column of columns) {
@@ -198,6 +197,8 @@ export class RunTable {
       setAttribute(column.head, "aria-sort", sort === plain ? "ascending"
         : sort === `-${plain}` ? "descending" : null);
     }
+    const natural = orders.some(([value]) => value === this.query.sort);
+    setAttribute(this.reverse, "aria-pressed", String(!natural));
     this.describe(first, seen);
   }
 
@@ -209,7 +210,9 @@ export class RunTable {
       const part = this.total === 0 ? "none"
         : `${number(first + 1)} to ${number(first + visibleRows)} of ${many(this.total, "run")}`;
       const cut = this.truncated ? `; only the first ${number(this.listed)} are listed` : "";
-      setText(this.caption, part + cut);
+      const age = this.ticks - this.listedTicks;
+      const late = age > listingLateMs ? `, as of ${duration(age)} ago` : "";
+      setText(this.caption, part + cut + late);
     }
   }
 
@@ -233,9 +236,9 @@ export class RunTable {
     return node;
   }
 
-  drawRow(node, index, shift) {
+  drawRow(node, index) {
     const row = this.rowOf(index);
-    node.style.transform = `translateY(${index * this.rowHeight + shift}px)`;
+    node.style.transform = `translateY(${index * this.rowHeight}px)`;
     node.dataset.index = index;
     setAttribute(node, "aria-rowindex", index + 2);
     const active = this.active?.index === index;
@@ -308,16 +311,10 @@ export class RunTable {
   }
 
   scrollTo(index) {
-    const { height } = this.sight();
     const seen = this.grid.clientHeight - this.head.offsetHeight;
-    const whole = this.total * this.rowHeight, top = index * this.rowHeight;
-    const scale = height < whole ? height / whole : 1;
-    const now = this.grid.scrollTop / scale;
-    if (top < now) {
-      this.grid.scrollTop = top * scale;
-    } else if (top + this.rowHeight > now + seen) {
-      this.grid.scrollTop = (top + this.rowHeight - seen) * scale;
-    }
+    const top = index * this.rowHeight, bottom = top + this.rowHeight;
+    if (top < this.grid.scrollTop) this.grid.scrollTop = top;
+    else if (bottom > this.grid.scrollTop + seen) this.grid.scrollTop = bottom - seen;
   }
 }
 
