@@ -12,9 +12,9 @@ before(async () => {
   await textIs(page, "#runs-count", /of 60 runs/);
 });
 after(async () => {
-  assert.deepEqual(page?.faults, []);
   await browser?.close();
   await fleet?.stop();
+  assert.deepEqual(page?.faults, []);
 });
 
 const press = async (...keys) => { for (const key of keys) await page.keyboard.press(key); };

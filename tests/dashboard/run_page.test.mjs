@@ -16,9 +16,9 @@ before(async () => {
   page = await openPage(browser, fleet.url);
 });
 after(async () => {
-  assert.deepEqual(page?.faults, []);
   await browser?.close();
   await fleet?.stop();
+  assert.deepEqual(page?.faults, []);
 });
 
 test("the page of a run tells what it does, its limits and where they come from, and why", async () => {

@@ -6,13 +6,14 @@ const keptMax = 1000;
 const pendingMax = 200;
 const timeoutsMax = 200;
 const endedMax = 5000;
+const stormsMax = 20;
 
 export class AlertLog {
   epoch = null;
   first = null;  // seq of the first that the stream brought in this epoch
   last = 0;      // seq of the last
   kept = [];     // oldest first: alerts, and notes {note: text, at}
-  storms = new Map();    // id → {alert, members: how many alerts carry its id, ended}
+  storms = new Map();    // id → {alert, ended}; of this epoch
   capacity = new Map();  // id → alert; open ones
   timeouts = new Map();  // id → alert; the newest
   pending = new Map();   // run's key → {alert, ticks}: stale ones that no listing has shown yet
@@ -28,10 +29,9 @@ export class AlertLog {
       this.first ??= alert.seq;
       this.last = alert.seq;
       this.apply(alert, ticks);
-      if (!this.foldIntoStorm(alert)) this.kept.push(alert);
       fresh.push(alert);
     }
-    this.kept.splice(0, this.kept.length - keptMax);
+    this.keep([...this.kept, ...fresh]);
     return fresh;
   }
 
@@ -41,8 +41,7 @@ export class AlertLog {
     const earlier = alerts.filter((alert) => this.first === null || alert.seq < this.first);
     if (earlier.length === 0) return;
     for (const alert of earlier) this.apply(alert, ticks);
-    const own = earlier.filter((alert) => !this.foldIntoStorm(alert));
-    this.kept = [...own, ...this.kept].slice(-keptMax);
+    this.keep([...earlier, ...this.kept]);
     this.last = Math.max(this.last, earlier.at(-1).seq);
     this.first ??= this.last + 1;
   }
@@ -52,7 +51,7 @@ export class AlertLog {
     this.epoch = epoch;
     this.first = null;
     this.last = 0;
-    for (const storm of this.storms.values()) storm.ended = true;
+    this.storms.clear();
     this.capacity.clear();
     this.pending.clear();
   }
@@ -76,8 +75,8 @@ export class AlertLog {
         this.settle(run, alert.supersedes, ticks);
         break;
       case "storm":
-        this.storms.set(alert.id, { alert, members: 0, ended: this.ended.has(alert.id) });
-        limit(this.storms, keptMax);
+        this.storms.set(alert.id, { alert, ended: this.ended.has(alert.id) });
+        limit(this.storms, stormsMax);
         break;
       case "capacity":
         if (!this.ended.has(alert.id)) this.capacity.set(alert.id, alert);
@@ -98,13 +97,24 @@ export class AlertLog {
     limit(this.settled, endedMax);
   }
 
-  // The members of a storm are told as a number beside it, or they would be all that there is to
-  // see. Those raised before the storm was known are in the list already and stay there.
-  foldIntoStorm(alert) {
-    const storm = alert.storm && this.storms.get(alert.storm);
-    if (!storm) return false;
-    storm.members += 1;
-    return true;
+  // What belongs to a storm has no line of its own, or there would be nothing else to see: its
+  // warnings (those raised before it was known for one follow from its since_seq), and that they
+  // are resolved.
+  keep(all) {
+    const listed = new Set();
+    const single = all.filter((one) => {
+      const silenced = one.kind === "resolved"
+        ? one.agent_id !== "" && this.storms.size > 0 && !listed.has(one.id)
+        : (one.kind === "stale" || one.kind === "timeout") && this.inStorm(one);
+      if (!silenced) listed.add(one.id);
+      return !silenced;
+    });
+    this.kept = single.slice(-keptMax);
+  }
+
+  inStorm(one) {
+    return this.storms.has(one.storm) || [...this.storms.values()].some(({ alert }) =>
+      alert.since_seq <= one.seq && one.seq < alert.seq && alert.epoch === one.epoch);
   }
 
   // A listing read at `ticks` speaks for itself: what was heard before it is in it.

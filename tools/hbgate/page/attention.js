@@ -2,7 +2,7 @@
 // timed out and are in no listing any more, then those that are close to a deadline.
 import { element, reconcile, setAttribute, setText } from "./element.js";
 import { deadlineOf, deadlineText, duration, kindWords, many, moment, nearFraction, number,
-  runAddress, runKey, visible } from "./words.js";
+  precise, runAddress, runKey, visible } from "./words.js";
 
 const shownMax = { stale: 8, timeout: 5, near: 4 };
 const shownInStorm = 3;  // they are told as one
@@ -72,8 +72,8 @@ export class Attention {
     const passed = Math.max(0, ticks - (this.listedTicks ?? ticks));
     const fleet = [], stale = [], near = [], listed = new Set();
     for (const alert of this.log.capacity.values()) fleet.push(ofFleet(alert));
-    for (const [id, storm] of this.log.storms) {
-      if (!storm.ended) fleet.push(ofFleet(storm.alert, storm.members));
+    for (const storm of this.log.storms.values()) {
+      if (!storm.ended) fleet.push(ofFleet(storm.alert));
     }
     if (status?.storm && !fleet.some((item) => item.key === status.storm)) {
       fleet.push({ key: status.storm, kind: "storm", text: "Many runs fell silent together. "
@@ -141,10 +141,9 @@ function update(node, item) {
   setAttribute(node, "data-kind", item.kind);
 }
 
-function ofFleet(alert, members = 0) {
-  const more = members ? ` ${many(members, "alert")} of it so far.` : "";
+function ofFleet(alert) {
   return { key: alert.id, kind: alert.kind,
-    text: `${visible(alert.message)}. Since ${moment(alert.raised_at)}.${more}` };
+    text: `${visible(alert.message)}. Since ${moment(alert.raised_at)}.` };
 }
 
 // What the run was at, as far as it said.
@@ -165,7 +164,7 @@ function ofStaleRow(row, passed) {
 function ofStaleAlert(alert, passed) {
   const idle = alert.idle_ms + passed;
   return { key: runKey(alert), kind: "stale", run: alert, idle,
-    text: `silent for ${duration(idle)}, limit ${duration(alert.threshold_ms)}${doing(alert)}` };
+    text: `silent for ${duration(idle)}, limit ${precise(alert.threshold_ms)}${doing(alert)}` };
 }
 function ofNearRow(row, passed) {
   return { key: `near ${runKey(row)}`, kind: "near", word: "Soon", run: row,
@@ -173,5 +172,5 @@ function ofNearRow(row, passed) {
 }
 function ofTimeout(alert, now) {
   return { key: alert.id, kind: "timeout", run: alert, text: `taken out of flight `
-    + `${duration(now - alert.raised_at)} ago after ${duration(alert.elapsed_ms)}${doing(alert)}` };
+    + `${duration(now - alert.raised_at)} ago after ${precise(alert.elapsed_ms)}${doing(alert)}` };
 }

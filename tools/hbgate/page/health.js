@@ -36,8 +36,8 @@ export class Health {
       const second = samplesMax - 1 - Math.floor((now - alert.raised_at) / 1000);
       if (second >= 0 && second < samplesMax) earlier[second] += 1;
     }
-    const own = this.alerts.samples.length;
-    this.alerts.samples = [...earlier.slice(own), ...this.alerts.samples];
+    const own = this.alerts.samples;
+    this.alerts.samples = earlier.map((n, i) => own[i - samplesMax + own.length] ?? n);
   }
 
   draw() {

@@ -3,7 +3,7 @@
 import { element, reconcile, setAttribute, setText } from "./element.js";
 import { ask, Refused } from "./gateway.js";
 import { alertLine } from "./timeline.js";
-import { deadlineText, duration, many, moment, number, runKey, stateOf, visible }
+import { deadlineText, duration, many, moment, number, precise, runKey, stateOf, visible }
   from "./words.js";
 
 const historyMax = 200;
@@ -114,7 +114,7 @@ export class RunPage {
 
 function stateText(run) {
   return run.stale
-    ? `${stateOf(run)}: silent for ${duration(run.idle_for_ms)}, its limit is ${duration(run.stale_after_ms)}`
+    ? `${stateOf(run)}: silent for ${duration(run.idle_for_ms)}, its limit is ${precise(run.stale_after_ms)}`
     : `${stateOf(run)}: last heard ${duration(run.idle_for_ms)} ago`;
 }
 
@@ -164,7 +164,7 @@ function drawMeter(node, used, left, limit, from, text) {
   const fill = node.querySelector("i");
   fill.style.width = `${fraction * 100}%`;
   setAttribute(fill, "data-level", left <= 0 ? "over" : fraction >= 0.8 ? "near" : null);
-  setText(node.querySelector(".from"), `${duration(used)} of ${duration(limit)} (limit from ${from})`);
+  setText(node.querySelector(".from"), `${duration(used)} of ${precise(limit)} (limit from ${from})`);
 }
 
 function factsOf(run) {
@@ -180,7 +180,7 @@ function factsOf(run) {
       : "not known: its events name no source"],
     ["Rejected events", run.rejected_events ? number(run.rejected_events) : ""],
     ["Late events of an earlier run", run.zombie_events ? number(run.zombie_events) : ""],
-    ["Monitor was blind for", run.blind_ms ? duration(run.blind_ms) : ""],
+    ["Monitor was blind for", run.blind_ms ? precise(run.blind_ms) : ""],
     ["Source", run.source ? `${visible(run.source)}, event ${number(run.seq)}` : ""],
     ["Episode", visible(run.episode)],
     ["Storm", visible(run.storm)],

@@ -20,8 +20,8 @@ export function alertLine(alert, linked) {
   if (alert.blind_ms) notes.push("the monitor was blind for a part of it");
   if (alert.storm) notes.push("part of a storm");
   if (alert.replayed) notes.push("perhaps published before");
+  if (alert.kind === "storm") notes.push("its warnings are not listed one by one: see the stale runs");
   if (notes.length) line.append(element("span", { class: "muted notes" }, notes.join("; ")));
-  if (alert.kind === "storm") line.append(element("span", { class: "muted notes members" }));
   return line;
 }
 
@@ -48,18 +48,11 @@ export class Timeline {
     const shown = fitting.slice(-this.shownMax).reverse();
     reconcile(this.list, shown, (one) => one.note ? one : `${one.epoch}/${one.seq}`,
       (one) => one.note ? noteLine(one) : alertLine(one, true),
-      (node, one) => this.update(node, one));
+      () => {});
     this.older.hidden = fitting.length <= this.shownMax;
     this.none.hidden = fitting.length > 0;
     setText(this.none, !this.asked ? "Not known yet." : this.log.kept.length === 0
       ? "No alerts yet. They appear here as they are raised." : "No alerts of this kind.");
-  }
-
-  update(node, one) {
-    if (one.kind !== "storm") return;
-    const members = this.log.storms.get(one.id)?.members ?? 0;
-    setText(node.querySelector(".members"),
-      members ? `${many(members, "further alert")} of it not shown here: see the stale runs` : "");
   }
 }
 

@@ -15,6 +15,9 @@ export function duration(ms) {
   return `${number(Math.floor(h / 24))} d ${h % 24} h`;
 }
 
+// Short ones with a decimal: limits may be parts of a second.
+export const precise = (ms) => (ms < 10_000 ? `${number(Math.round(ms / 100) / 10)} s` : duration(ms));
+
 const clockForm = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
 
 // Local time, with the date where that is not today's.
