@@ -15,7 +15,7 @@ const programs = process.env.HEARTBEAT_BIN_DIR;
 assert(programs, "HEARTBEAT_BIN_DIR must name the folder of hbmond and hbgate");
 
 const environment = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => !name.startsWith("HB_")));
+  Object.entries(process.env).filter(([name]) => !/^HB(GATE)?_/.test(name)));
 
 // Asks again and again until the answer is one.
 export async function eventually(question, what) {

@@ -1,6 +1,6 @@
 // The alerts, newest first, as they come.
 import { element, reconcile, setText } from "./element.js";
-import { kindWords, many, moment, runAddress, visible } from "./words.js";
+import { kindWords, many, moment, precise, runAddress, visible } from "./words.js";
 
 const pageSize = 100;
 
@@ -17,7 +17,7 @@ export function alertLine(alert, linked) {
   const notes = [];
   if (alert.lost_events) notes.push(`${many(alert.lost_events, "event")} lost before it`);
   if (alert.overloaded) notes.push("judged although the monitor was behind");
-  if (alert.blind_ms) notes.push("the monitor was blind for a part of it");
+  if (alert.blind_ms) notes.push(`the monitor was blind for ${precise(alert.blind_ms)} of it`);
   if (alert.storm) notes.push("part of a storm");
   if (alert.replayed) notes.push("perhaps published before");
   if (alert.kind === "storm") notes.push("its warnings are not listed one by one: see the stale runs");
