@@ -41,7 +41,9 @@ bool EventPublisher::publish(Event event, Duration timeout) {
   }
   event.source = source_;
   event.seq = seq_ + 1;
-  event.sent_at = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+  if (!event.sent_at) {
+    event.sent_at = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+  }
   std::string payload;
   wire::encode(event, payload);
   const auto left = std::chrono::ceil<Duration>(until - SteadyClock::now());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <chrono>
 #include <ctime>
 #include <utility>
@@ -64,6 +65,16 @@ template <class Reply>
 Response reply_or_why(const Answer<Reply>& answer) {
   const auto* reply = std::get_if<Reply>(&answer);
   return reply != nullptr ? respond(success(*reply)) : no_reply(answer);
+}
+
+// A media type is the same in whatever case, and has parameters behind a `;`.
+bool is_json(std::string_view content_type) {
+  constexpr std::string_view json = "application/json";
+  std::string_view type = content_type.substr(0, content_type.find(';'));
+  type = type.substr(0, type.find_last_not_of(" \t") + 1);
+  return std::equal(type.begin(), type.end(), json.begin(), json.end(), [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) == b;
+  });
 }
 
 Json told(const RunDetail& run) {
@@ -318,7 +329,7 @@ Api::Answered Api::counters(const Request&, Parameters& parameters) {
 Api::Answered Api::events(const Request& request, Parameters& parameters) {
   parameters.done();
   const std::string& type = request.content_type;
-  if (type.substr(0, type.find(';')) != "application/json") {
+  if (!is_json(type)) {
     co_return refuse(415, "unsupported_media_type",
                      "Content-Type: got '" + type + "', expected application/json");
   }

@@ -111,9 +111,14 @@ EventBody::Body EventBody::parse(std::string_view body) {
 void EventBody::take(Body body) {
   if (body.is_array()) {
     if (body.empty() || body.size() > batch_max) {
-      throw Refusal(refuse(422, "rejected",
-                           "got an array of " + std::to_string(body.size()) +
-                               " events, expected 1 to " + std::to_string(batch_max)));
+      const Rejection reason = body.empty() ? Rejection::malformed : Rejection::batch_too_long;
+      const std::string message = std::string(name(reason)) + ": got an array of " +
+                                  std::to_string(body.size()) + " events, expected 1 to " +
+                                  std::to_string(batch_max);
+      throw Refusal(respond({{"success", false},
+                             {"error", {{"code", "rejected"}, {"message", message}}},
+                             {"rejected", Json::array()}},
+                            422));
     }
     for (Body& event : body) {
       complete(event);
