@@ -39,6 +39,8 @@ struct PingReply {
   // of it (0 = none), and how many of its events were rejected.
   std::optional<std::uint64_t> source_seq;
   std::optional<std::uint64_t> source_rejected;
+  // Why the last of those was; absent also where none was since the monitor was started.
+  std::optional<std::string> source_rejected_reason;
 };
 
 template <>
@@ -49,6 +51,7 @@ struct Message<PingReply> {
       Field{"version", &PingReply::version},
       Field{"source_seq", &PingReply::source_seq, Presence::optional},
       Field{"source_rejected", &PingReply::source_rejected, Presence::optional},
+      Field{"source_rejected_reason", &PingReply::source_rejected_reason, Presence::optional},
   };
 };
 
@@ -70,6 +73,7 @@ struct RunRow {
   std::string phase;
   std::uint64_t progress = 0;
   std::string detail;
+  std::uint64_t lost_events = 0;  // of the last event's source, after that event
 };
 
 template <>
@@ -91,6 +95,7 @@ struct Message<RunRow> {
       Field{"phase", &RunRow::phase},
       Field{"progress", &RunRow::progress},
       Field{"detail", &RunRow::detail},
+      Field{"lost_events", &RunRow::lost_events},
   };
 };
 
@@ -121,7 +126,6 @@ struct RunDetail : RunRow {
   std::string source;                  // of the last event; "" if it named none
   std::uint64_t seq = 0;               // of that event
   std::optional<WallTime> sent_at;     // the sender's wall clock at its last event
-  std::uint64_t lost_events = 0;       // of that source, after this run's last event
   Duration blind_ms{};                 // how long of its silence the monitor was paused or down
   std::string storm;                   // the id of the storm that its silence is part of, if any
   std::uint64_t rejected_events = 0;
@@ -141,7 +145,6 @@ struct Message<RunDetail> {
                                    Field{"source", &RunDetail::source},
                                    Field{"seq", &RunDetail::seq},
                                    Field{"sent_at", &RunDetail::sent_at},
-                                   Field{"lost_events", &RunDetail::lost_events},
                                    Field{"blind_ms", &RunDetail::blind_ms},
                                    Field{"storm", &RunDetail::storm},
                                    Field{"rejected_events", &RunDetail::rejected_events},

@@ -57,7 +57,7 @@ def row(agent_id, **fields):
         "stale": False, "adopted": False, "started_at": WALL - 90_000,
         "last_activity_at": WALL - 1_500, "running_for_ms": 90_000, "idle_for_ms": 1_500,
         "stale_in_ms": 58_500, "timeout_in_ms": 3_510_000, "phase": "", "progress": 0,
-        "detail": "",
+        "detail": "", "lost_events": 0,
     }
     unknown = set(fields) - set(values)
     assert not unknown, unknown
@@ -66,7 +66,7 @@ def row(agent_id, **fields):
 
 FULL_ROW = row("dev-1", run_id="r-7", task_id="T-42", agent_type="coder", status="idle",
                stale=True, adopted=True, phase="waiting:human", progress=7, detail="step 3 of 9",
-               idle_for_ms=61_000, stale_in_ms=0)
+               lost_events=3, idle_for_ms=61_000, stale_in_ms=0)
 
 STALE = alert(1, "stale", "warning", "Stale agent detected: dev-1 idle for 61s", agent_id="dev-1",
               run_id="r-7", task_id="T-42", agent_type="coder", idle_ms=61_004, idle_seconds=61,
@@ -131,6 +131,8 @@ MESSAGES = {
     "reply-ping-bare": reply(epoch=EPOCH, uptime_ms=1_234, version="0.1.0"),
     "reply-ping-source": reply(epoch=EPOCH, uptime_ms=1_234, version="0.1.0", source_seq=17,
                                source_rejected=0),
+    "reply-ping-rejected": reply(epoch=EPOCH, uptime_ms=1_234, version="0.1.0", source_seq=17,
+                                 source_rejected=2, source_rejected_reason="bad_value"),
     "reply-status-empty": reply(
         status="online",
         monitor={"running": True, "agents_monitoring": 0, "agents": [], "agents_truncated": False,
@@ -161,15 +163,13 @@ MESSAGES = {
                 "episode": STALE["id"],
                 "last_events": [{"kind": "idle", "ago_ms": 500, "read_at": WALL - 500},
                                 {"kind": "activity", "ago_ms": 61_000, "read_at": WALL - 61_000}],
-                "source": SOURCE, "seq": 17, "sent_at": WALL - 510, "lost_events": 3,
-                "blind_ms": 0, "storm": "",
-                "rejected_events": 1, "zombie_events": 2},
+                "source": SOURCE, "seq": 17, "sent_at": WALL - 510, "blind_ms": 0,
+                "storm": "", "rejected_events": 1, "zombie_events": 2},
             row("dev-1") | {
                 "stale_after_ms": 60_000, "stale_after_from": "configuration",
                 "timeout_after_ms": 3_600_000, "timeout_after_from": "configuration",
                 "episode": "", "last_events": [], "source": "", "seq": 0, "sent_at": None,
-                "lost_events": 0, "blind_ms": 0, "storm": "", "rejected_events": 0,
-                "zombie_events": 0},
+                "blind_ms": 0, "storm": "", "rejected_events": 0, "zombie_events": 0},
         ],
         runs_truncated=False),
     "reply-alerts-page": reply(epoch=EPOCH, first_seq=1, last_seq=3, alerts=[STALE, TIMEOUT, RESOLVED]),

@@ -57,7 +57,7 @@ void Fleet::fold_one(const Event& event, const Places& places, Instant now, Tran
   Slot slot = event.agent_id.empty() ? no_slot : find_record(event, places);
   if (event.rejected) {
     ++counters_.events_rejected_total[static_cast<std::size_t>(*event.rejected)];
-    sources_.note_rejected(sequence);
+    sources_.note_rejected(sequence, *event.rejected);
     if (slot != no_slot) {
       ++runs_[slot].make_rare().rejected_events;
     }
@@ -155,7 +155,7 @@ Slot Fleet::fold_not_in_flight(Slot slot, const Event& event, std::uint64_t hash
   }
   if (runs_in_flight() >= limits_.runs_max) {
     ++counters_.events_rejected_total[static_cast<std::size_t>(Rejection::too_many_runs)];
-    sources_.note_rejected(sequence);
+    sources_.note_rejected(sequence, Rejection::too_many_runs);
     note_capacity(out);
     return no_slot;
   }

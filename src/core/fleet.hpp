@@ -119,6 +119,7 @@ class Fleet {
   struct SourceCounts {
     std::uint64_t seq = 0;  // the highest that was read
     std::uint64_t rejected = 0;
+    std::optional<Rejection> rejected_last;  // the reason of the last, as far as it is known
   };
   SourceCounts source(std::string_view name) const;
 

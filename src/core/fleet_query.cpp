@@ -207,7 +207,8 @@ std::string_view Fleet::source_name(const Run& run, Instant now) const {
 
 Fleet::SourceCounts Fleet::source(std::string_view name) const {
   const Source* source = sources_.find(name);
-  return source == nullptr ? SourceCounts{} : SourceCounts{source->highest, source->rejected};
+  return source == nullptr ? SourceCounts{}
+                           : SourceCounts{source->highest, source->rejected, source->rejected_last};
 }
 
 }  // namespace heartbeat::core

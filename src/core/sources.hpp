@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,7 +29,8 @@ struct Source {
   std::uint64_t missing = 0;   // from base to highest, not seen
   std::uint64_t rejected = 0;  // of its events
   std::uint32_t incarnation = 0;
-  bool restored = false;  // what came while nobody read is not known to be lost
+  bool restored = false;                   // what came while nobody read is not known to be lost
+  std::optional<Rejection> rejected_last;  // why the last of those was; a restart forgets it
   Instant heard;
 };
 
@@ -54,9 +56,10 @@ class Sources {
   Slot prefetch_likely(std::uint64_t hash) const;
 
   // An event whose sequence was observed is rejected after all. REQUIRES: just observed.
-  void note_rejected(const Sequence& sequence) {
+  void note_rejected(const Sequence& sequence, Rejection reason) {
     if (sequence.slot != no_slot) {
       ++slots_[sequence.slot].rejected;
+      slots_[sequence.slot].rejected_last = reason;
     }
   }
 

@@ -27,6 +27,7 @@ void fill(const core::Fleet& fleet, const core::Run& run, const Moment& moment, 
   row.phase = run.texts.get(Text::phase);
   row.progress = run.progress;
   row.detail = run.texts.get(Text::detail);
+  row.lost_events = fleet.lost_events(run, moment.now);
 }
 
 std::vector<LastEvent> last_events(const core::Run& run, const Moment& moment) {
@@ -70,7 +71,6 @@ RunDetail detail(const core::Fleet& fleet, const core::Run& run, const Moment& m
   detail.source = fleet.source_name(run, moment.now);
   detail.seq = run.source.seq;
   detail.sent_at = run.sent_at;
-  detail.lost_events = fleet.lost_events(run, moment.now);
   detail.blind_ms = fleet.blind(run, moment.now);
   detail.storm = run.stale ? alerts.episode_id(fleet.storm()) : std::string{};
   detail.rejected_events = run.rare().rejected_events;

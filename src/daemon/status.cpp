@@ -148,6 +148,9 @@ bool StatusDesk::reply_to(const PingRequest& request, const Moment& moment,
     const auto counts = fleet_.source(*request.source);
     answer.source_seq = counts.seq;
     answer.source_rejected = counts.rejected;
+    if (counts.rejected_last) {
+      answer.source_rejected_reason = name(*counts.rejected_last);
+    }
   }
   return accept(answer, reply);
 }

@@ -6,12 +6,12 @@ import unittest
 import msgpack
 import zmq
 
-from events import HOUR, idle, register, told, unregister
+from events import HOUR, activity, idle, register, told, unregister
 from monitor import Monitor, next_alert, receive
 
 ROW_KEYS = {"agent_id", "run_id", "task_id", "agent_type", "status", "stale", "adopted",
             "started_at", "last_activity_at", "running_for_ms", "idle_for_ms", "stale_in_ms",
-            "timeout_in_ms", "phase", "progress", "detail"}
+            "timeout_in_ms", "phase", "progress", "detail", "lost_events"}
 
 
 def listed(monitor, **arguments):
@@ -36,8 +36,31 @@ class Answers(unittest.TestCase):
             told(monitor, agent, register("a"), register("b", phase="x" * 65), register("c"))
             reply = monitor.ask("ping", source=agent.source)
             self.assertEqual((reply["source_seq"], reply["source_rejected"]), (3, 1))
+            self.assertEqual(reply["source_rejected_reason"], "too_long")
             self.assertRegex(reply["version"], r"^\d+\.\d+\.\d+")
             self.assertGreaterEqual(reply["uptime_ms"], 0)
+
+    def test_ping_says_why_the_last_event_of_a_source_was_rejected(self):
+        def reason(agent):
+            return monitor.ask("ping", source=agent.source).get("source_rejected_reason")
+
+        with Monitor(runs_max=1) as monitor:
+            one, other = monitor.publisher(), monitor.publisher()
+            told(monitor, one, register("a", phase="x" * 65), register("a"))
+            told(monitor, other, activity("a"))
+            self.assertEqual((reason(one), reason(other)), ("too_long", None))
+            told(monitor, one, register("b"), activity("a"))
+            self.assertEqual((reason(one), reason(other)), ("too_many_runs", None))
+
+    def test_rows_say_what_was_lost_after_a_run_s_last_event(self):
+        with Monitor() as monitor:
+            agent = monitor.publisher()
+            told(monitor, agent, register("quiet"), register("loud"))
+            told(monitor, agent, activity("loud", seq=agent.seq + 4))
+            expected = {"quiet": 3, "loud": 0}
+            for rows in (monitor.ask("agents")["agents"],
+                         monitor.ask("status")["in_flight_agents"]):
+                self.assertEqual({row["agent_id"]: row["lost_events"] for row in rows}, expected)
 
     def test_status_describes_the_monitor(self):
         with Monitor(stale_threshold_ms=150, timeout_threshold_ms=HOUR, check_interval_ms=HOUR,

@@ -33,6 +33,7 @@ Listing five() {
   listing.rows[1].agent_type = "coder";
   listing.rows[2].task_id = "Fix-42";
   listing.rows[3].detail = "reads mail";
+  listing.rows[4].lost_events = 7;
   std::sort(listing.rows.begin(), listing.rows.end(), telling::more_urgent);
   return listing;
 }
@@ -64,6 +65,7 @@ TEST_CASE("rows are sorted by any column, alike ones by urgency") {
   CHECK(ranked({.sort = "-idle_for_ms"}) == Names{"stale-2", "stale-1", "waits", "old", "calm"});
   CHECK(ranked({.sort = "deadline_in_ms"}) == Names{"stale-2", "stale-1", "old", "waits", "calm"});
   CHECK(ranked({.sort = "status"}) == Names{"stale-2", "stale-1", "waits", "old", "calm"});
+  CHECK(ranked({.sort = "-lost_events"}) == Names{"waits", "stale-2", "stale-1", "old", "calm"});
   CHECK(ranked({.sort = "-agent_type"}) == Names{"stale-1", "calm", "stale-2", "old", "waits"});
   for (const std::string& column : sort_columns()) {
     INFO(column);

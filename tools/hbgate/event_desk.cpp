@@ -39,7 +39,8 @@ class EventDesk::Lane {
     // Less than before: another monitor, which counts anew.
     const std::uint64_t before = rejected < rejected_ ? 0 : rejected_;
     rejected_ = rejected;
-    return Handled{events.size(), static_cast<std::size_t>(rejected - before), ""};
+    return Handled{events.size(), static_cast<std::size_t>(rejected - before),
+                   rejected > before ? reply.source_rejected_reason.value_or("") : ""};
   }
 
  private:

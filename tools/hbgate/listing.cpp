@@ -21,7 +21,7 @@ Duration deadline_in(const RunRow& run) { return std::min(run.stale_in_ms, run.t
 // Stale is the third state that people see.
 std::pair<bool, std::string_view> state_of(const RunRow& run) { return {!run.stale, run.status}; }
 
-const std::array<std::pair<std::string_view, Less>, 8> columns{{
+const std::array<std::pair<std::string_view, Less>, 9> columns{{
     {"agent_id", less<&RunRow::agent_id>},
     {"agent_type", less<&RunRow::agent_type>},
     {"status", [](const RunRow& a, const RunRow& b) { return state_of(a) < state_of(b); }},
@@ -31,6 +31,7 @@ const std::array<std::pair<std::string_view, Less>, 8> columns{{
     {"running_for_ms", less<&RunRow::running_for_ms>},
     {"deadline_in_ms",
      [](const RunRow& a, const RunRow& b) { return deadline_in(a) < deadline_in(b); }},
+    {"lost_events", less<&RunRow::lost_events>},
 }};
 
 constexpr std::string_view attention = "attention";  // the order that the listing has
