@@ -38,6 +38,7 @@ void MonitorProcess::start() {
 
 void MonitorProcess::kill() {
   ++life_;
+  left_file_ = watch_->health().state_epochs_left_total > 0;
   watch_.reset();
   inbox_.clear();
 }

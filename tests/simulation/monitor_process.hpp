@@ -47,6 +47,8 @@ class MonitorProcess {
   void kill();
   // In order. False: it is stopped just now.
   bool end();
+  // REQUIRES: it has run. Whether the last that ended or was killed told of alerts beside the file.
+  bool left_file() const { return left_file_; }
   // It does not run for `pause`; `in_turn`: from the middle of its next turn on. Nothing happens
   // where it does not run, or is stopped or in the middle of a turn already.
   void stop(Duration pause, bool in_turn);
@@ -83,6 +85,7 @@ class MonitorProcess {
   std::shared_ptr<spdlog::logger> logger_;
 
   std::optional<daemon::Watch> watch_;
+  bool left_file_ = false;
   int epochs_ = 0;
   std::uint64_t life_ = 0;  // what was arranged in an earlier one does not happen
   std::deque<Arrival> inbox_;

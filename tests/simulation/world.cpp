@@ -182,8 +182,6 @@ void World::dies(Death how) {
     return;
   }
   const Instant now = timeline_.now();
-  const bool left_file = monitor_.watch().health().state_epochs_left_total > 0;
-  happened_.epochs_left += left_file ? 1 : 0;
   if (how == Death::end) {
     if (!monitor_.end()) {
       return;
@@ -196,6 +194,8 @@ void World::dies(Death how) {
     monitor_.kill();
     disk_.cut_power();
   }
+  const bool left_file = monitor_.left_file();
+  happened_.epochs_left += left_file ? 1 : 0;
   const bool clean = how != Death::power_cut && disk_.always_fast() && !left_file;
   trace(how == Death::end ? "ends" : how == Death::kill ? "is killed" : "the power is cut");
   Truth::Restart& death = death_.emplace();
