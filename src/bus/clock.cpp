@@ -20,6 +20,8 @@ std::chrono::nanoseconds read(clockid_t clock) {
 
 Instant boot_now() { return Instant{std::chrono::floor<Duration>(read(CLOCK_BOOTTIME))}; }
 
+std::chrono::nanoseconds since_boot() { return read(CLOCK_BOOTTIME); }
+
 WallTime wall_now() { return WallTime{std::chrono::floor<Duration>(read(CLOCK_REALTIME))}; }
 
 std::chrono::nanoseconds thread_worked() { return read(CLOCK_THREAD_CPUTIME_ID); }

@@ -204,6 +204,7 @@ void Fleet::start(Slot slot, const Event& event, Instant now) {
   }
   apply_texts(run, event);
   queue(slot, next_due(run));
+  run.told_late = run.queued < now;
   changed_runs_.add(slot);
 }
 

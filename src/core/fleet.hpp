@@ -242,6 +242,7 @@ class Fleet {
   Duration paused_when_set_{};
   Duration stale_threshold_before_{};
   Duration reload_grace_{};
+  Instant timeout_set_at_;  // deadlines that it moved before this were not exceeded earlier
 };
 
 }  // namespace heartbeat::core

@@ -101,7 +101,12 @@ void Fleet::advance(Instant until, Instant now, std::size_t limit, Transitions& 
 void Fleet::warn(Slot slot, Instant now, Transitions& out) {
   Run& run = runs_[slot];
   changed_runs_.add(slot);
+  std::optional<Instant> exceeded;
   if (!run.stale) {
+    if (!run.told_late) {
+      exceeded = stale_deadline(run);
+    }
+    run.told_late = false;
     run.stale = true;
     const bool opens = !run.warned || limits_.stale_rearm;
     run.make_rare().episode = opens ? ++episodes_ : 0;
@@ -115,6 +120,7 @@ void Fleet::warn(Slot slot, Instant now, Transitions& out) {
   run.make_rare().last_warning = now;
   Transition warning = describe(slot, TransitionKind::stale, now);
   warning.episode = run.rare().episode;
+  warning.deadline = exceeded;
   say(std::move(warning), out);
 }
 
@@ -123,6 +129,9 @@ void Fleet::time_out(Slot slot, Instant now, Transitions& out) {
   Transition timeout = describe(slot, TransitionKind::timeout, now);
   timeout.episode = ++episodes_;
   timeout.supersedes = run.rare().episode;
+  if (!run.told_late) {
+    timeout.deadline = std::max(timeout_deadline(run), timeout_set_at_);
+  }
   say(std::move(timeout), out);
   ++counters_.runs_timed_out_total;
   end(slot, EndedBy::timeout, now, out);
@@ -138,6 +147,9 @@ void Fleet::set_limits(const Limits& limits, Instant now, Duration grace) {
     limits_set_at_ = now;
     paused_when_set_ = paused_;
     reload_grace_ = std::max(grace, earlier_until - now);
+  }
+  if (limits.timeout_threshold_ms != limits_.timeout_threshold_ms) {
+    timeout_set_at_ = now;
   }
   limits_ = limits;
   requeue_from_ = 0;

@@ -68,9 +68,12 @@ struct RareFacts {
 struct alignas(64) Run {
   RunState state = RunState::unknown;
   EndedBy ended_by = EndedBy::unregister;
-  bool adopted = false;
-  bool stale = false;   // the silence limit has been passed and judged
-  bool warned = false;  // since this registration
+  bool adopted : 1 = false;
+  bool stale : 1 = false;   // the silence limit has been passed and judged
+  bool warned : 1 = false;  // since this registration
+  // A deadline had passed when its first event was read, and was not judged yet. A restart forgets
+  // it.
+  bool told_late : 1 = false;
   // How long before `started` its first event may have been sent, by the monitor's fault. A restart
   // forgets it.
   std::uint16_t read_late_seconds = 0;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,9 +34,12 @@ struct Transition {
   std::string run_id;
   std::string task_id;
   std::string agent_type;
-  Duration idle{};                // since the last activity; resolved: the silence that ended
-  Duration elapsed{};             // since the run started
-  Duration threshold{};           // the limit that was crossed
+  Duration idle{};       // since the last activity; resolved: the silence that ended
+  Duration elapsed{};    // since the run started
+  Duration threshold{};  // the limit that was crossed
+  // Timeout, and a first warning: what was exceeded. nullopt where it was already when the monitor
+  // was told of the run.
+  std::optional<Instant> deadline;
   std::uint64_t lost_events = 0;  // of the run's source, after the run's last event
   Duration blind{};               // of that silence: how long the monitor itself was paused
   // storm: runs that fell silent, of those in flight; its resolved: runs that are stale, of those

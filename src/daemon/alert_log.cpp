@@ -122,6 +122,7 @@ const AlertLog::Entry& AlertLog::add(const Transition& transition, WallTime now,
   Entry& entry = new_entry();
   entry.slot = transition.slot;
   entry.kind = transition.kind;
+  entry.deadline = transition.deadline;
   Alert& alert = entry.alert;
   alert.epoch = epoch_;
   alert.seq = ++last_seq_;

@@ -38,6 +38,7 @@ class AlertLog {
     std::string topic;
     std::string payload;
     std::uint32_t slot = UINT32_MAX;  // the run's place in the fleet; UINT32_MAX = none
+    std::optional<Instant> deadline;  // as the transition tells it
   };
   // Numbers and encodes the alert. It is nobody's to see until it was published. Returns it; the
   // reference holds until published_next().

@@ -1,4 +1,5 @@
-// All counters and gauges of the monitor, under the names of the status socket.
+// All counters and gauges of the monitor, under the names of the status socket. Those of the
+// process are read for this.
 #pragma once
 
 #include "core/fleet.hpp"
@@ -8,6 +9,7 @@
 
 namespace heartbeat::daemon {
 
-CounterList list_counters(const core::Fleet& fleet, const AlertLog& alerts, const Health& health);
+CounterList list_counters(const core::Fleet& fleet, const AlertLog& alerts, const Health& health,
+                          Instant now);
 
 }  // namespace heartbeat::daemon

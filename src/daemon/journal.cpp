@@ -124,6 +124,7 @@ void Journal::paused(Duration pause) {
 
 void Journal::turn(const store::Clocks& clocks, Duration wait_max) {
   settle(storage_.written(), clocks.now);
+  note_changes(clocks.now);
   note_waiting(clocks.now);
   if (!waiting_alerts_.empty() && clocks.now - waiting_alerts_.front().since > wait_max) {
     give_up_waiting("an alert waited for longer than " + std::to_string(wait_max.count()) +
@@ -137,6 +138,8 @@ void Journal::turn(const store::Clocks& clocks, Duration wait_max) {
     hand_over(clocks, false);
   }
   health_.state_changes_waiting = waiting() + (writing_ ? 1 : 0);
+  const auto oldest = oldest_change();
+  health_.state_lag_ms = oldest ? clocks.now - *oldest : Duration{};
 }
 
 void Journal::settle(std::optional<store::Storage::Written> written, Instant now) {
@@ -150,6 +153,7 @@ void Journal::settle(std::optional<store::Storage::Written> written, Instant now
     numbers_.reset();
     retry_at_ = now + retry_interval;
     note_again(*written->batch);
+    note_failed(now);
     if (!std::exchange(failing_, true)) {
       logger_->error("{}; it is tried again each second", *written->error);
     }
@@ -169,6 +173,34 @@ void Journal::settle(std::optional<store::Storage::Written> written, Instant now
     logger_->warn("{}", *written->unsynced);
   }
   committed_ = handed_over_;
+  writing_since_.reset();
+}
+
+void Journal::note_changes(Instant now) {
+  runs_changed_.hold(fleet_.changed_runs().size(), now);
+  sources_changed_.hold(fleet_.changed_sources().size(), now);
+  numbers_changed_.hold(numbers_known() ? 0 : 1, now);
+}
+
+// What was in the batch waits again, among what came since.
+void Journal::note_failed(Instant now) {
+  if (writing_since_) {
+    runs_changed_.put_back(*writing_since_, fleet_.changed_runs().size(), now);
+    sources_changed_.put_back(*writing_since_, fleet_.changed_sources().size(), now);
+    numbers_changed_.put_back(*writing_since_, 1, now);
+    writing_since_.reset();
+  }
+}
+
+std::optional<Instant> Journal::oldest_change() const {
+  std::optional<Instant> oldest = writing_since_;
+  for (const auto since :
+       {runs_changed_.since(), sources_changed_.since(), numbers_changed_.since()}) {
+    if (since && (!oldest || *since < *oldest)) {
+      oldest = since;
+    }
+  }
+  return oldest;
 }
 
 void Journal::note_waiting(Instant now) {
@@ -196,14 +228,20 @@ void Journal::give_up_waiting(const std::string& why) {
 }
 
 std::size_t Journal::waiting() const {
-  // A pause changes nothing but the numbers, and all deadlines of silence with them.
-  const bool numbers_known = numbers_ == fleet_.numbers() && published_known_ == published();
   return fleet_.changed_runs().size() + fleet_.changed_blocks().size() +
-         fleet_.changed_sources().size() + (numbers_known ? 0U : 1U);
+         fleet_.changed_sources().size() + (numbers_known() ? 0U : 1U);
+}
+
+// A pause changes nothing but the numbers, and all deadlines of silence with them.
+bool Journal::numbers_known() const {
+  return numbers_ == fleet_.numbers() && published_known_ == published();
 }
 
 void Journal::hand_over(const store::Clocks& clocks, bool everything) {
   auto batch = std::make_unique<store::Batch>();
+  const std::size_t runs = fleet_.changed_runs().size();
+  const std::size_t sources = fleet_.changed_sources().size();
+  writing_since_ = oldest_change();
   writing_alerts_ = in_file_ && log_.last_seq() > handed_over_;
   if (writing_alerts_) {
     add_alerts(*batch);
@@ -213,6 +251,10 @@ void Journal::hand_over(const store::Clocks& clocks, bool everything) {
   batch->globals = globals();
   numbers_ = fleet_.numbers();
   published_known_ = published();
+  runs_changed_.take(runs - fleet_.changed_runs().size(), fleet_.changed_runs().size(), clocks.now);
+  sources_changed_.take(sources - fleet_.changed_sources().size(), fleet_.changed_sources().size(),
+                        clocks.now);
+  numbers_changed_.take(1, 0, clocks.now);
   storage_.write(std::move(batch), clocks);
   writing_ = true;
   written_at_ = clocks.now;

@@ -18,6 +18,7 @@
 #include "daemon/alert_log.hpp"
 #include "daemon/health.hpp"
 #include "daemon/options.hpp"
+#include "daemon/queue_age.hpp"
 #include "daemon/shares.hpp"
 #include "store/storage.hpp"
 
@@ -57,6 +58,10 @@ class Journal {
   store::Globals globals() const;
   std::uint64_t published() const;
   std::size_t waiting() const;
+  bool numbers_known() const;
+  void note_changes(Instant now);
+  void note_failed(Instant now);
+  std::optional<Instant> oldest_change() const;
 
   core::Fleet& fleet_;
   AlertLog& log_;
@@ -75,6 +80,11 @@ class Journal {
   std::uint64_t published_ = 0;    // as the file is told
   std::uint64_t episodes_ = 0;     // of the file's epoch, once the log has another
   std::optional<WallTime> grace_at_;
+
+  QueueAge runs_changed_;
+  QueueAge sources_changed_;
+  QueueAge numbers_changed_;              // and alerts, which change them
+  std::optional<Instant> writing_since_;  // the oldest change in the batch that is being written
 
   bool failing_ = false;    // the last batch was not committed
   bool more_runs_ = false;  // than fitted into the last batch: the next one does not wait

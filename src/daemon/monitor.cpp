@@ -1,6 +1,7 @@
 #include "daemon/monitor.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <utility>
 #include <vector>
@@ -11,6 +12,8 @@
 
 namespace heartbeat::daemon {
 namespace {
+
+using namespace std::chrono_literals;
 
 constexpr Duration finishing_max{400};  // for what is not yet in the state file
 // Shares of one turn, so that no kind of work starves another.
@@ -60,7 +63,9 @@ void Monitor::run() {
     const Instant since = bus::boot_now();
     const Duration asked = watch_.time_to_sleep(since);
     bus::wait(events_, alerts_, status_, fds, asked);
+    const std::chrono::nanoseconds began = bus::since_boot();
     turn(asked, since);
+    watch_.health().turn_us.add(static_cast<std::uint64_t>((bus::since_boot() - began) / 1us));
   }
   const store::Clocks at = clocks();
   watch_.begin_turn({at.now, bus::thread_worked()}, {});  // the last one may have been paused, too
@@ -194,7 +199,7 @@ void Monitor::publish(Instant now) {
   while (const AlertLog::Entry* entry = watch_.next_alert()) {
     alerts_.publish(entry->topic, entry->payload);
     report_.add(entry->alert, now);
-    watch_.published_next();
+    watch_.published_next(bus::boot_now());
   }
 }
 

@@ -267,8 +267,8 @@ bool StatusDesk::reply_to(const AlertsRequest& request, const Moment&, std::stri
                 reply);
 }
 
-bool StatusDesk::reply_to(const CountersRequest&, const Moment&, std::string& reply) const {
-  return accept(CountersReply{list_counters(fleet_, alerts_, health_)}, reply);
+bool StatusDesk::reply_to(const CountersRequest&, const Moment& moment, std::string& reply) const {
+  return accept(CountersReply{list_counters(fleet_, alerts_, health_, moment.now)}, reply);
 }
 
 }  // namespace heartbeat::daemon

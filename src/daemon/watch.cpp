@@ -124,6 +124,14 @@ const AlertLog::Entry* Watch::next_alert() const {
   return log_.next(journal_ ? journal_->committed() : std::numeric_limits<std::uint64_t>::max());
 }
 
+void Watch::published_next(Instant now) {
+  if (const auto deadline = next_alert()->deadline) {
+    health_.detection_delay_ms.add(
+        static_cast<std::uint64_t>(std::max(now - *deadline, Duration{}).count()));
+  }
+  log_.published_next();
+}
+
 std::optional<Beat> Watch::next_beat(const store::Clocks& clocks) {
   const Instant now = clocks.now;
   if (now < next_beat_) {

@@ -64,10 +64,11 @@ class Watch {
   // `drained`: all that had arrived was taken.
   void judge(const store::Clocks& clocks, bool drained);
 
-  // The next alert that may be published, or nullptr; then, once it was, published_next().
+  // The next alert that may be published, or nullptr; then, once it was, at `now`,
+  // published_next().
   void commit(const store::Clocks& clocks);
   const AlertLog::Entry* next_alert() const;
-  void published_next() { log_.published_next(); }
+  void published_next(Instant now);
 
   // nullopt: none is due.
   std::optional<Beat> next_beat(const store::Clocks& clocks);

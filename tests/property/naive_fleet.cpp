@@ -173,6 +173,7 @@ bool Fleet::start(const Key& key, const Event& event, Instant now, core::Transit
   }
   run.order = ++registrations_;
   apply_texts(run, event);
+  run.told_late = std::min(stale_deadline(run), timeout_deadline(run)) < now;
   runs_[key] = run;
   ++counters_.runs_started_total;
   counters_.runs_adopted_total += registers ? 0U : 1U;
@@ -334,13 +335,18 @@ void Fleet::fire(const Key& key, Instant until, Instant now, core::Transitions& 
     Transition timeout = describe(key, run, TransitionKind::timeout, now);
     timeout.episode = ++episodes_;
     timeout.supersedes = run.episode.value_or(0);
+    if (!run.told_late) {
+      timeout.deadline = std::max(timeout_deadline(run), timeout_set_at_);
+    }
     say(timeout, out);
     ++counters_.runs_timed_out_total;
     end(key, now, out);
     return;
   }
-  const bool repeats = run.stale;
-  if (!repeats) {
+  std::optional<Instant> deadline;
+  if (!run.stale) {
+    deadline = run.told_late ? std::nullopt : std::optional{stale_deadline(run)};
+    run.told_late = false;
     run.stale = true;
     if (run.warned && !limits_.stale_rearm) {
       return;
@@ -353,6 +359,7 @@ void Fleet::fire(const Key& key, Instant until, Instant now, core::Transitions& 
   run.last_warning = now;
   Transition stale = describe(key, run, TransitionKind::stale, now);
   stale.episode = *run.episode;
+  stale.deadline = deadline;
   say(stale, out);
 }
 

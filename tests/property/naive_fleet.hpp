@@ -51,6 +51,7 @@ struct Run {
   bool idle = false;
   bool stale = false;
   bool warned = false;
+  bool told_late = false;
   Instant started;
   Instant last_activity;
   Duration paused_before_activity{};
@@ -88,6 +89,8 @@ class Fleet {
       grace_ = std::max(grace, graced_to - now);
       paused_when_set_ = paused_;
     }
+    timeout_set_at_ =
+        limits.timeout_threshold_ms != limits_.timeout_threshold_ms ? now : timeout_set_at_;
     limits_ = limits;
   }
   void paused(Duration pause) { paused_ += pause; }
@@ -161,6 +164,7 @@ class Fleet {
   Instant limits_set_at_;
   Duration threshold_before_{};
   Duration grace_{};
+  Instant timeout_set_at_;
   Duration paused_when_set_{};
   std::uint64_t episodes_ = 0;
   std::uint64_t registrations_ = 0;

@@ -168,7 +168,7 @@ bool MonitorProcess::drain(const store::Clocks& clocks, Instant at) {
 void MonitorProcess::publish() {
   while (const daemon::AlertLog::Entry* entry = watch_->next_alert()) {
     onlooker_.publishes(*entry);
-    watch_->published_next();
+    watch_->published_next(machine_.clocks().now);
   }
 }
 

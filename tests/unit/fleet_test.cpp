@@ -44,6 +44,54 @@ TEST_CASE("a run times out once it exceeds its limit, whatever it does, and leav
   REQUIRE(watched.fleet.counters().runs_timed_out_total == 1);
 }
 
+TEST_CASE("a first warning and a timeout tell the deadline that was exceeded, repeats do not") {
+  Limits limits = test_limits();
+  limits.stale_warning_only_once = false;
+  Watched watched(limits);
+  watched.fold(make(register_), Duration{0});
+  Transitions out = watched.advance(seconds{13});
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].deadline == start + seconds{10});
+  out = watched.advance(seconds{15});
+  REQUIRE(out.size() == 1);
+  CHECK_FALSE(out[0].deadline);
+  out = watched.fold(make(activity), seconds{16});
+  REQUIRE(out.size() == 1);
+  CHECK_FALSE(out[0].deadline);
+  out = watched.advance(seconds{70});
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].kind == TransitionKind::timeout);
+  CHECK(out[0].deadline == start + seconds{60});
+}
+
+TEST_CASE("a deadline that had passed when the run was heard of, or was moved, is nobody's delay") {
+  Watched watched;
+  Event late = make(register_);
+  late.idle_for_ms = late.running_for_ms = seconds{50};
+  watched.fold(late, Duration{0});
+  Transitions out = watched.advance(seconds{1});
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].kind == TransitionKind::stale);
+  CHECK_FALSE(out[0].deadline);
+  INFO("its next one is told");
+  Limits limits = test_limits();
+  limits.timeout_threshold_ms = seconds{20};
+  watched.set_limits(limits, seconds{3});
+  while (watched.fleet.requeue(1)) {
+  }
+  out = watched.advance(seconds{4});
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].kind == TransitionKind::timeout);
+  CHECK(out[0].deadline == start + seconds{3});
+  late.running_for_ms = hours{1};
+  late.agent_id = "another";
+  watched.fold(late, seconds{5});
+  out = watched.advance(seconds{6});
+  REQUIRE(out.size() == 1);
+  CHECK(out[0].kind == TransitionKind::timeout);
+  CHECK_FALSE(out[0].deadline);
+}
+
 TEST_CASE("a register may bring its own limit for the run") {
   Watched watched;
   Event event = make(register_);

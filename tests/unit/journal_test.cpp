@@ -97,6 +97,33 @@ TEST_CASE("a pause of the monitor alone is reason enough to write: all deadlines
   REQUIRE(storage.writing);
 }
 
+TEST_CASE(
+    "the lag is the age of the oldest change that is not in the file, also where that fails") {
+  Memory storage;
+  Kept kept(storage);
+  const auto lag_at = [&](std::int64_t ms) {
+    kept.turn(ms);
+    return kept.health.state_lag_ms.count();
+  };
+  CHECK(lag_at(100) == 0);
+  CHECK(lag_at(130) == 30);
+  storage.commit();
+  CHECK(lag_at(140) == 0);
+  kept.alert("a", 141);
+  CHECK(lag_at(141) == 0);
+  REQUIRE(storage.writing);
+  CHECK(lag_at(150) == 9);
+  kept.alert("b", 160);
+  CHECK(lag_at(160) == 19);
+  storage.fail();
+  CHECK(lag_at(170) == 29);
+  CHECK(lag_at(1'169) == 1'028);
+  CHECK(lag_at(1'170) == 1'029);
+  REQUIRE(storage.writing);
+  storage.commit();
+  CHECK(lag_at(1'171) == 0);
+}
+
 TEST_CASE("where nothing happens the file learns each second that the monitor was there") {
   Memory storage;
   Kept kept(storage);
