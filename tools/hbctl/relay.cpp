@@ -1,14 +1,12 @@
 #include "relay.hpp"
 
 #include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
 namespace heartbeat::hbctl {
@@ -16,14 +14,6 @@ namespace heartbeat::hbctl {
 namespace {
 
 constexpr std::size_t chunk_bytes = 65'536;
-
-int make_event() {
-  const int event = eventfd(0, EFD_CLOEXEC);
-  if (event < 0) {
-    throw std::system_error(errno, std::generic_category(), "eventfd");
-  }
-  return event;
-}
 
 // False: nobody takes what is written.
 bool write_all(int to, const char* bytes, std::size_t size) {
@@ -45,26 +35,19 @@ bool write_all(int to, const char* bytes, std::size_t size) {
 }  // namespace
 
 Relay::Relay(int from, int to, std::function<void()> heard)
-    : from_(from),
-      to_(to),
-      heard_(std::move(heard)),
-      finish_(make_event()),
-      ended_(make_event()),
-      thread_([this] { run(); }) {}
+    : from_(from), to_(to), heard_(std::move(heard)), thread_([this] { run(); }) {}
 
 Relay::~Relay() {
   finish();
   thread_.join();
-  close(finish_);
-  close(ended_);
 }
 
-void Relay::finish() { eventfd_write(finish_, 1); }
+void Relay::finish() { finish_.set(); }
 
 void Relay::run() {
   bool more = true;
   while (more) {
-    std::array<pollfd, 2> items{{{from_, POLLIN, 0}, {finish_, POLLIN, 0}}};
+    std::array<pollfd, 2> items{{{from_, POLLIN, 0}, {finish_.fd(), POLLIN, 0}}};
     ::poll(items.data(), items.size(), -1);
     if (items[1].revents != 0) {
       hand_on_rest();
@@ -74,7 +57,7 @@ void Relay::run() {
     }
   }
   close(from_);
-  eventfd_write(ended_, 1);
+  ended_.set();
 }
 
 void Relay::hand_on_rest() {

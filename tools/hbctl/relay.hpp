@@ -10,6 +10,8 @@
 #include <functional>
 #include <thread>
 
+#include "bus/event_descriptor.hpp"
+
 namespace heartbeat::hbctl {
 
 class Relay {
@@ -27,7 +29,7 @@ class Relay {
   void finish();
   // Readable once it has ended: finished, at the pipe's end, or because nobody takes what it
   // writes, which then closes the pipe to its writers.
-  int ended() const { return ended_; }
+  int ended() const { return ended_.fd(); }
 
  private:
   void run();
@@ -38,8 +40,8 @@ class Relay {
   const int from_;
   const int to_;
   const std::function<void()> heard_;
-  const int finish_;
-  const int ended_;
+  const bus::EventDescriptor finish_;
+  const bus::EventDescriptor ended_;
   std::thread thread_;
 };
 

@@ -1,14 +1,11 @@
 #include "alert_follower.hpp"
 
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <limits>
-#include <system_error>
 #include <utility>
 #include <variant>
 
@@ -20,14 +17,6 @@ namespace heartbeat::hbgate {
 namespace {
 
 constexpr std::size_t portion_max = 256;
-
-int make_event() {
-  const int event = eventfd(0, EFD_CLOEXEC);
-  if (event < 0) {
-    throw std::system_error(errno, std::generic_category(), "eventfd");
-  }
-  return event;
-}
 
 // What the monitor's last alert is; nullopt: it does not answer.
 std::optional<Place> last_place(const std::string& endpoint, Duration timeout, int stop_fd) {
@@ -64,13 +53,9 @@ AlertFollower::AlertFollower(Endpoints endpoints, Duration timeout, int stop_fd,
       timeout_(timeout),
       stop_fd_(stop_fd),
       deliver_(std::move(deliver)),
-      taken_fd_(make_event()),
       thread_([this] { follow(); }) {}
 
-AlertFollower::~AlertFollower() {
-  thread_.join();
-  close(taken_fd_);
-}
+AlertFollower::~AlertFollower() { thread_.join(); }
 
 void AlertFollower::follow() {
   AlertSubscriber alerts(endpoints_, timeout_);
@@ -96,13 +81,13 @@ void AlertFollower::follow() {
 // False: it is over.
 bool AlertFollower::hand_on(Portion portion) {
   deliver_(std::move(portion));
-  std::array<pollfd, 2> items{{{taken_fd_, POLLIN, 0}, {stop_fd_, POLLIN, 0}}};
+  std::array<pollfd, 2> items{{{taken_.fd(), POLLIN, 0}, {stop_fd_, POLLIN, 0}}};
   while (::poll(items.data(), items.size(), -1) < 0 && errno == EINTR) {
   }
-  eventfd_t count = 0;
-  return items[1].revents == 0 && eventfd_read(taken_fd_, &count) == 0;
+  taken_.reset();
+  return items[1].revents == 0;
 }
 
-void AlertFollower::taken() { eventfd_write(taken_fd_, 1); }
+void AlertFollower::taken() { taken_.set(); }
 
 }  // namespace heartbeat::hbgate

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "alert_ring.hpp"
+#include "bus/event_descriptor.hpp"
 #include "heartbeat/endpoints.hpp"
 #include "heartbeat/time.hpp"
 
@@ -39,7 +40,7 @@ class AlertFollower {
   const Duration timeout_;
   const int stop_fd_;
   const std::function<void(Portion)> deliver_;
-  const int taken_fd_;
+  const bus::EventDescriptor taken_;
   std::thread thread_;
 };
 

@@ -1,6 +1,5 @@
 #include "gateway.hpp"
 
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -8,11 +7,9 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <stdexcept>
-#include <system_error>
 #include <utility>
 
 #include "access.hpp"
@@ -20,6 +17,7 @@
 #include "alert_ring.hpp"
 #include "api.hpp"
 #include "bell.hpp"
+#include "bus/event_descriptor.hpp"
 #include "event_desk.hpp"
 #include "lister.hpp"
 #include "metrics.hpp"
@@ -58,31 +56,12 @@ Access access_of(const Options& options) {
   return Access(!loopback);
 }
 
-// Once it has happened it is readable, for all who wait for it.
-class Stop {
- public:
-  Stop() : fd_(eventfd(0, EFD_CLOEXEC)) {
-    if (fd_ < 0) {
-      throw std::system_error(errno, std::generic_category(), "eventfd");
-    }
-  }
-  ~Stop() { close(fd_); }
-  Stop(const Stop&) = delete;
-  Stop& operator=(const Stop&) = delete;
-
-  void now() { eventfd_write(fd_, 1); }
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 }  // namespace
 
 class Gateway::Loop {
  public:
   Loop(const Options& options, const bus::Signals& signals);
-  ~Loop() { stop_.now(); }
+  ~Loop() { stop_.set(); }
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
@@ -97,7 +76,7 @@ class Gateway::Loop {
   // In this order, because each uses those before it.
   const Options options_;
   const bus::Signals& signals_;
-  Stop stop_;
+  const bus::EventDescriptor stop_;  // readable for all who wait, once it is over
   boost::asio::io_context loop_{1};
   boost::asio::posix::stream_descriptor signal_;
   OwnCounters own_;
@@ -146,7 +125,7 @@ boost::asio::awaitable<void> Gateway::Loop::take_signals() {
       if (*signal != SIGHUP) {
         // Whatever waits for an answer stops waiting, every connection ends, and then there is
         // nothing left for the loop to do.
-        stop_.now();
+        stop_.set();
         server_.stop();
         co_return;
       }

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "alert_stream.hpp"
+#include "counted.hpp"
 #include "store/state_file.hpp"
 
 namespace heartbeat::hbgate {
@@ -105,17 +106,6 @@ tcp::endpoint resolve(asio::io_context& loop, const ListenAddress& address) {
   tcp::resolver resolver(loop);
   return *resolver.resolve(address.host, address.port, tcp::resolver::passive).begin();
 }
-
-class Counted {
- public:
-  explicit Counted(std::uint64_t& count) : count_(count) { ++count_; }
-  ~Counted() { --count_; }
-  Counted(const Counted&) = delete;
-  Counted& operator=(const Counted&) = delete;
-
- private:
-  std::uint64_t& count_;
-};
 
 }  // namespace
 

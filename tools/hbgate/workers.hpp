@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "counted.hpp"
 #include "http.hpp"
 
 namespace heartbeat::hbgate {
@@ -33,7 +34,7 @@ class Workers {
       busy.headers.emplace_back("Retry-After", "1");
       throw Refusal(std::move(busy));
     }
-    const Waiting counted(waiting_);
+    const Counted counted(waiting_);
     co_return co_await boost::asio::co_spawn(
         pool_, [&work]() -> boost::asio::awaitable<Result> { co_return work(); },
         boost::asio::use_awaitable);
@@ -43,17 +44,6 @@ class Workers {
   std::size_t waiting() const { return waiting_; }
 
  private:
-  class Waiting {
-   public:
-    explicit Waiting(std::size_t& count) : count_(count) { ++count_; }
-    ~Waiting() { --count_; }
-    Waiting(const Waiting&) = delete;
-    Waiting& operator=(const Waiting&) = delete;
-
-   private:
-    std::size_t& count_;
-  };
-
   const std::size_t waiting_max_;
   std::size_t waiting_ = 0;
   boost::asio::thread_pool pool_;
