@@ -105,6 +105,16 @@ test("a storm is told as one, and goes when it subsides", async () => {
   assert.equal(await page.$$eval("#alerts-list li", (lines) => lines.length), 2);
 });
 
+test("alerts from before that could not be had at first are asked for again", async () => {
+  fleet = await Fleet.start();
+  await fleet.send([registered("endless", { timeout_after_ms: 1 })]);
+  page = await openPage(browser, "about:blank");
+  await page.route("**/alerts?*", (route) => route.fulfill({ status: 503, json: {} }), { times: 1 });
+  await page.goto(fleet.url);
+  await textIs(page, attentionFirst, /Timed out.*endless/);
+  await textIs(page, "#alerts-list", /Timeout: agent endless/);
+});
+
 test("alerts from before and those of the stream are there, each once, whichever come first", async () => {
   fleet = await Fleet.start();
   const ids = ["one", "two", "three"];

@@ -70,10 +70,8 @@ function takeStatus(data) {
     announcer.say(wasGone ? "The monitor answers again." : "The monitor does not answer.");
   }
   if (!data.reachable) return;
-  if (before === null) {
-    askKept(data);
-    askTypes();
-  }
+  if (!timeline.asked) askKept(data);
+  if (before === null) askTypes();
   if (before === null || wasGone) refresh();
 }
 
@@ -83,8 +81,12 @@ function takeRestart({ epoch }) {
   attention.forget();
 }
 
-// The alerts from before this page was opened.
+// The alerts from before this page was opened: once, and again with the next status if that failed.
+let asksKept = false;
+
 async function askKept({ epoch, alert_seq: last }) {
+  if (asksKept) return;
+  asksKept = true;
   try {
     const kept = await ask("alerts", { since_seq: Math.max(0, last - keptAsked), epoch, limit: keptAsked });
     log.takeKept(kept.epoch, kept.alerts, performance.now());
@@ -93,6 +95,8 @@ async function askKept({ epoch, alert_seq: last }) {
     health.seed(kept.alerts);
   } catch (error) {
     refused(error);
+  } finally {
+    asksKept = false;
   }
   draw();
 }
