@@ -40,6 +40,9 @@ boost::asio::awaitable<void> Pulse::run(std::function<bool()> wanted) {
     text_ = event_text("status", beat.dump(-1, ' ', false, Json::error_handler_t::replace));
     ++number_;
     news_.ring();
+    if (!wanted()) {  // hurry() came while it looked, when there was no wait to end
+      break;
+    }
     boost::system::error_code hurried;
     co_await timer_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, hurried));
   }

@@ -170,7 +170,7 @@ asio::awaitable<void> Server::serve(tcp::socket socket) {
   const auto entry = open_.insert(&stream).first;
   beast::flat_buffer buffer;
   try {
-    while (co_await serve_one(stream, buffer, address)) {
+    while (!stopping_ && co_await serve_one(stream, buffer, address)) {
     }
   } catch (const std::exception& error) {
     std::fprintf(stderr, "hbgate: a connection ended: %s\n", error.what());
@@ -316,6 +316,9 @@ asio::awaitable<void> Server::send_events(Stream& stream, const Request& request
   co_await http::async_write_header(stream, serializer, into(error));
   while (!error && !stopping_) {
     const std::string text = co_await events.next();
+    if (stopping_) {
+      break;  // it rang while next() asked the monitor, and rings no more
+    }
     if (text.empty()) {
       co_await served_.news.wait();
     } else {
