@@ -7,7 +7,9 @@ namespace heartbeat::hbgate {
 
 namespace {
 
-constexpr std::size_t text_max = 64 * 1024;  // about, in one go
+// About, in one go: what each of many streams holds while its reader is slow.
+constexpr std::size_t text_max = 64 * 1024;
+constexpr std::uint64_t page_max = 100;  // alerts
 
 }  // namespace
 
@@ -85,8 +87,14 @@ boost::asio::awaitable<void> AlertStream::append_asked(std::string& text) {
   AlertsRequest question;
   question.since_seq = handled_->seq;
   question.epoch = handled_->epoch;
-  const auto answer = co_await monitor_.ask(question);
-  const auto* page = std::get_if<AlertsReply>(&answer);
+  question.limit = page_max;
+  std::optional<Answer<AlertsReply>> answer;
+  try {
+    answer = co_await monitor_.ask(question);
+  } catch (const Refusal&) {  // too many questions wait: a stream has time
+    co_return;
+  }
+  const auto* page = std::get_if<AlertsReply>(&*answer);
   if (page == nullptr) {
     co_return;
   }
