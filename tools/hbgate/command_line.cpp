@@ -18,7 +18,9 @@ namespace {
 // Not while parsing: --help must work whatever the environment says.
 void check_endpoint(const std::string& option, const std::string& variable,
                     const std::string& value) {
-  if (!is_endpoint(value) || value.ends_with(":*")) {
+  const auto address = tcp_address(value);
+  const bool wildcard = address && (address->host == "*" || address->port == "*");
+  if (!is_endpoint(value) || wildcard) {
     const char* set = std::getenv(variable.c_str());
     refuse(set != nullptr && value == set ? variable : option, value,
            "tcp://HOST:PORT or ipc://PATH");

@@ -44,6 +44,7 @@ ListenAddress listen_address(const std::string& listen) {
 }
 
 Access access_of(const Options& options) {
+  listen_address(options.listen);  // what is no address at all is told so first
   if (options.token_file) {
     return Access::from_file(*options.token_file);
   }
