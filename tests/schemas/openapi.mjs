@@ -161,10 +161,13 @@ function checkSchemas() {
   equal("no event", errorsOf("events", []) === null, false);
 }
 
-const number = (path, pattern) => {
-  const found = text(path).match(pattern);
+const gateway = readdirSync(`${root}tools/hbgate`).filter((name) => /\.[ch]pp$/.test(name))
+  .map((name) => text(`tools/hbgate/${name}`)).join("\n");
+
+const number = (where, pattern) => {
+  const found = where.match(pattern);
   if (!found) {
-    failures.push(`${path}: nothing matches ${pattern}`);
+    failures.push(`nothing in the sources matches ${pattern}`);
     return NaN;
   }
   const factors = found[1].replaceAll("'", "").split("*").map(Number);
@@ -174,11 +177,11 @@ const number = (path, pattern) => {
 function checkConstants() {
   const { limit } = parameters;
   const bounds = ["limit_default", "limit_max"].map((name) =>
-    number("include/heartbeat/status.hpp", new RegExp(`${name} = ([\\d']+)`)));
+    number(text("include/heartbeat/status.hpp"), new RegExp(`${name} = ([\\d']+)`)));
   equal("limit", [limit.schema.default, limit.schema.minimum, limit.schema.maximum],
     [bounds[0], 1, bounds[1]]);
   equal("events in a request", schemas.events.oneOf[1].maxItems,
-    number("include/heartbeat/event.hpp", /batch_max = ([\d']+)/));
+    number(text("include/heartbeat/event.hpp"), /batch_max = ([\d']+)/));
   const [, reasons] = text("include/heartbeat/event.hpp").match(/struct Names<Rejection> \{(.*?)\n\};/s);
   equal("reasons", schemas.rejected.allOf[1].properties.rejected.items.properties.reason.enum,
     [...reasons.matchAll(/"(\w+)"/g)].map(([, reason]) => reason));
@@ -195,7 +198,7 @@ function checkConstants() {
 
 // The paths, methods and rights of the gateway's table of routes.
 function checkRoutes() {
-  const [, table] = text("tools/hbgate/api.cpp").match(/std::vector<Route> table\{\n(.*?)\n    \};/s);
+  const [, table] = gateway.match(/std::vector<Route> table\{\n(.*?)\n    \};/s);
   const methods = { get: ["get"], post: ["post"], both: ["get", "post"] };
   const routes = [...table.matchAll(/\{(\w+), \{(.*?)\}, Right::(\w+),/g)]
     .flatMap(([, kind, path, right]) => methods[kind].map((method) =>
@@ -215,10 +218,8 @@ function checkRefusals() {
       for (const code of codesOf(schema)) described.add(`${status} ${code}`);
     }
   }
-  const files = readdirSync(`${root}tools/hbgate`).filter((name) => /\.[ch]pp$/.test(name));
-  const said = files.flatMap((name) => [
-    ...text(`tools/hbgate/${name}`).matchAll(/refuse\(\s*(\d+),\s*"(\w+)"/g),
-  ].map(([, status, code]) => `${status} ${code}`));
+  const said = [...gateway.matchAll(/refuse\(\s*(\d+),\s*"(\w+)"/g)]
+    .map(([, status, code]) => `${status} ${code}`);
   equal("refusals were found", said.length > 15, true);
   equal("refusals that are not described", sorted(said).filter((each) => !described.has(each)), []);
   // not_found, ended, rejected and the monitor's own codes are not said by refuse().
@@ -232,17 +233,17 @@ function checkGatewayConstants() {
     equal(`${what}: ${value}`, source.includes(value.toLocaleString("en-US")), true);
   const [, listen] = text("tools/hbgate/options.hpp").match(/listen = "([^"]+)"/);
   equal("server", document.servers.map(({ url }) => url), [`http://${listen}`]);
-  inDescription("header", number("tools/hbgate/server.hpp", /header_bytes_max = ([\d '*]+)/));
-  inDescription("body", number("tools/hbgate/server.hpp", /body_bytes_max = ([\d '*]+)/));
-  inDescription("requests a second", number("tools/hbgate/rate_limit.hpp", /per_second = ([\d']+)/));
-  inDescription("runs in a listing", number("tools/hbgate/listing.hpp", /rows_max = ([\d']+)/));
+  inDescription("header", number(gateway, /header_bytes_max = ([\d '*]+)/));
+  inDescription("body", number(gateway, /body_bytes_max = ([\d '*]+)/));
+  inDescription("requests a second", number(gateway, /per_second = ([\d']+)/));
+  inDescription("runs in a listing", number(gateway, /rows_max = ([\d']+)/));
   equal("alerts of an agent", schemas.alerts_of_agent.maxItems,
-    number("tools/hbgate/api.cpp", /alerts_max = ([\d']+)/));
+    number(gateway, /alerts_max = ([\d']+)/));
   const ranking = Object.fromEntries(
     document.paths["/api/heartbeat/ranking"].get.parameters.map((each) => [each.name, each.schema]));
   equal("ranking: limit", ranking.limit, {
-    type: "integer", minimum: 1, maximum: number("tools/hbgate/api.cpp", /rows\{1, ([\d']+)\}/),
-    default: number("tools/hbgate/listing.hpp", /limit = ([\d']+)/),
+    type: "integer", minimum: 1, maximum: number(gateway, /rows\{1, ([\d']+)\}/),
+    default: number(text("tools/hbgate/listing.hpp"), /limit = ([\d']+)/),
   });
   const columns = [...text("tools/hbgate/listing.cpp").matchAll(/^    \{"(\w+)",/gm)];
   equal("columns", sorted(ranking.sort.pattern.match(/[a-z_]+/g)),
