@@ -249,6 +249,9 @@ void World::starts() {
   }
   stops_.clear();
   monitor_.start();
+  // A kill may leave a run in the file without the end of the one that made room for it; that no
+  // other goes on is the truth's to see.
+  runs_most_ = std::max(plan_.options.limits.runs_max, monitor_.watch().fleet().runs_in_flight());
   ++happened_.restarts;
   trace("starts, epoch " + monitor_.watch().alerts().epoch());
   judged_epoch_ = monitor_.watch().alerts().epoch();
@@ -374,7 +377,8 @@ void World::judged(Instant at, bool drained, const daemon::Watch& watch) {
   judged_seq_ = log.last_seq();
   truth_.turn_over(at);
   const core::Limits& limits = plan_.options.limits;
-  require(watch.fleet().runs_in_flight() <= limits.runs_max, "more runs than runs_max");
+  require(watch.fleet().runs_in_flight() <= runs_most_, "more runs than runs_max");
+  runs_most_ = std::max(limits.runs_max, watch.fleet().runs_in_flight());
   require(watch.fleet().tombstones() <= limits.runs_max, "more tombstones than runs_max");
   require(log.kept() <= plan_.options.alerts_kept, "more alerts than alerts_kept");
 }

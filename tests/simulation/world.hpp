@@ -89,7 +89,8 @@ class World final : public Onlooker {
   std::deque<Instant> judged_at_;                   // of alerts that are not published
   std::vector<std::pair<Instant, Instant>> stops_;  // of this life
   std::optional<Truth::Restart> death_;
-  Instant started_;  // the monitor, and how long it took itself to have been down
+  std::size_t runs_most_ = 0;  // in flight from here on; above runs_max, only those who were
+  Instant started_;            // the monitor, and how long it took itself to have been down
   Duration down_{};
   Happened happened_;
 };

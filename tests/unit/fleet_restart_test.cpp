@@ -61,6 +61,28 @@ TEST_CASE("a run that was forgotten does not stand in the way of the one that ca
   CHECK(watched.fleet.runs_in_flight() == 2);
 }
 
+// A kill may leave a run in the file without the end of the one that made room for it.
+TEST_CASE("runs beyond runs_max that a restart brings are watched, and none comes to them") {
+  Limits limits = test_limits();
+  limits.runs_max = 2;
+  Watched watched(limits);
+  for (const Slot slot : {0U, 1U, 2U}) {
+    Run run;
+    run.state = RunState::running;
+    run.order = slot + 1;
+    run.started = run.last_activity = start;
+    run.texts.set(Text::agent_id, std::string{"a"} + std::to_string(slot));
+    watched.fleet.restore(slot, std::move(run));
+  }
+  watched.fleet.resume(Numbers{}, start, start, start);
+  CHECK(watched.fold(make(register_, "other"), seconds{1}).size() == 1);
+  CHECK(watched.fleet.runs_in_flight() == 3);
+  watched.fold(make(unregister, "a0"), seconds{2});
+  CHECK(watched.fold(make(register_, "other"), seconds{3}).empty());
+  CHECK(watched.fleet.runs_in_flight() == 2);
+  CHECK(watched.advance(seconds{3} + test_limits().stale_threshold_ms).size() == 2);
+}
+
 TEST_CASE("a pause within the grace of a restart does not use it up") {
   Watched watched;
   watched.fleet.resume(Numbers{}, start, start, start + seconds{30});
