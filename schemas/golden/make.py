@@ -177,7 +177,9 @@ MESSAGES = {
     "reply-counters-some": reply(counters={
         "events_received_total": 70_000, "events_folded_total": 69_999,
         'events_rejected_total{reason="malformed"}': 1, "runs_in_flight": 20, "runs_stale": 2,
-        'alerts_published_total{kind="stale"}': 41, "loop_stall_max_ms": 0}),
+        'alerts_published_total{kind="stale"}': 41, "loop_stall_max_ms": 0,
+        'runs_by_type{agent_type="a \\"quoted\\" one",status="idle"}': 2,
+        'turn_us_bucket{le="+Inf"}': 3}),
     "reply-counters-empty": reply(counters={}),
     "reply-error-not-found": error("not_found", "no run of agent dev-9 is in flight"),
     "reply-error-not-found-ended": error(

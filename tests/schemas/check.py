@@ -320,7 +320,8 @@ def check_negatives(schemas, validator):
     refused("run-detail", detail | {"adopted": 1}, "a bad row in a detail")
     refused("run-detail", detail | {"last_events": [{"kind": "dance", "ago_ms": 0, "read_at": 0}]},
             "a bad last event")
-    for what, counters in {"a bad name": {"A b": 1}, "a negative": {"x": -1}, "text": {"x": "1"}}.items():
+    for what, counters in {"a bad name": {"A b": 1}, "a quote in a label": {'x{y="a"b"}': 1},
+                           "labels without a comma": {'x{y="a"z="b"}': 1}, "a negative": {"x": -1}, "text": {"x": "1"}}.items():
         refused("reply-counters", instances["reply-counters"] | {"counters": counters}, what)
     refused("reply-status", instances["reply-status"] | {"timestamp": "yesterday"}, "a bad timestamp")
 
