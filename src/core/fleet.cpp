@@ -177,7 +177,10 @@ void Fleet::start(Slot slot, const Event& event, Instant now) {
   ++counters_.runs_started_total;
   run.adopted = event.kind != EventKind::register_;
   counters_.runs_adopted_total += run.adopted ? 1 : 0;
-  set_state(run, event.kind == EventKind::idle ? RunState::idle : RunState::running);
+  if (run.in_flight()) {
+    types_.leave(run.type, run.state == RunState::idle);
+    set_state(run, RunState::unknown);
+  }
   run.warned = false;
   run.started = began_at(event, now);
   const Duration late =
@@ -203,6 +206,8 @@ void Fleet::start(Slot slot, const Event& event, Instant now) {
     run.texts.set(text, {});
   }
   apply_texts(run, event);
+  set_state(run, event.kind == EventKind::idle ? RunState::idle : RunState::running);
+  run.type = types_.join(run.texts.get(Text::agent_type), run.state == RunState::idle);
   queue(slot, next_due(run));
   run.told_late = run.queued < now;
   changed_runs_.add(slot);
@@ -255,6 +260,9 @@ bool Fleet::apply_texts(Run& run, const Event& event) {
     if (value && run.texts.get(text) != *value) {
       run.texts.set(text, *value);
       changed = true;
+      if (text == Text::agent_type && run.in_flight()) {
+        follow_type(run);
+      }
     }
   };
   apply(Text::task_id, event.task_id);
@@ -318,9 +326,27 @@ std::optional<Transition> Fleet::before_fresh(Slot slot, Instant now) const {
 }
 
 void Fleet::set_state(Run& run, RunState state) {
+  if (run.state == state) {
+    return;
+  }
   idle_ -= run.state == RunState::idle ? 1 : 0;
   idle_ += state == RunState::idle ? 1 : 0;
+  const bool flew = run.in_flight();
   run.state = state;
+  if (flew && run.in_flight()) {
+    types_.change_status(run.type, state == RunState::idle);
+  }
+}
+
+void Fleet::follow_type(Run& run) {
+  const bool idle = run.state == RunState::idle;
+  const RunTypes::Index to = types_.join(run.texts.get(Text::agent_type), idle);
+  if (run.stale) {
+    types_.become_fresh(run.type);
+    types_.become_stale(to);
+  }
+  types_.leave(run.type, idle);
+  run.type = to;
 }
 
 void Fleet::zombie(Slot slot, Instant now) {
@@ -345,6 +371,9 @@ void Fleet::end(Slot slot, EndedBy by, Instant now, Transitions& out) {
   run.stale = false;
   deadlines_.remove(slot);
   unlink_agent(slot);
+  types_.leave(run.type, run.state == RunState::idle);
+  types_.count_ended(run.type, now - run.started);
+  outcomes_.count(by == EndedBy::timeout ? "timeout" : run.texts.get(Text::outcome));
   set_state(run, RunState::ended);
   run.ended_by = by;
   RareFacts& rare = run.make_rare();

@@ -19,6 +19,7 @@
 #include "core/deadlines.hpp"
 #include "core/limits.hpp"
 #include "core/run.hpp"
+#include "core/run_types.hpp"
 #include "core/slab.hpp"
 #include "core/slot_index.hpp"
 #include "core/slot_list.hpp"
@@ -81,6 +82,8 @@ class Fleet {
   std::size_t tombstones() const { return tombstones_.size(); }
   std::size_t sources() const { return sources_.size(); }
   const Counters& counters() const { return counters_; }
+  const RunTypes& types() const { return types_; }
+  const Outcomes& outcomes() const { return outcomes_; }
 
   // Called with a run in flight; false stops the walk. The run must not be kept.
   using Visit = std::function<bool(const Run&)>;
@@ -174,6 +177,8 @@ class Fleet {
   void end(Slot slot, EndedBy by, Instant now, Transitions& out);
   void zombie(Slot slot, Instant now);
   void set_state(Run& run, RunState state);
+  // Counts the run under the type that its text now names. REQUIRES: in flight.
+  void follow_type(Run& run);
   void note_capacity(Transitions& out);
   void note_room(Transitions& out);
   void note_storm(Instant now, Transitions& out) {
@@ -215,6 +220,8 @@ class Fleet {
   Instant now_;
   std::optional<Instant> read_to_;
   Counters counters_;
+  RunTypes types_;
+  Outcomes outcomes_;
   Slab<Run> runs_;
   SlotIndex by_run_;
   SlotIndex by_agent_;  // the first of each agent's ring

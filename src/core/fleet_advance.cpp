@@ -96,6 +96,8 @@ void Fleet::advance(Instant until, Instant now, std::size_t limit, Transitions& 
   note_room(out);  // new limits may have made some
   expire_tombstones(now, limit);
   sources_.expire(now, limit);
+  types_.choose_labels(now);
+  outcomes_.choose_labels(now);
 }
 
 void Fleet::warn(Slot slot, Instant now, Transitions& out) {

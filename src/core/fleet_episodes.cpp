@@ -48,6 +48,7 @@ void Fleet::join_stale(Slot slot, Instant now) {
   Run& run = runs_[slot];
   run.make_rare().stale_since = now;
   stale_.append(slot);
+  types_.become_stale(run.type);
   if (run.rare().episode != 0) {
     silent_from_ = silent_from_ == no_slot ? slot : silent_from_;
     ++silent_;
@@ -60,6 +61,7 @@ void Fleet::leave_stale(Slot slot) {
     silent_from_ = stale_.newer(slot);
   }
   stale_.remove(slot);
+  types_.become_fresh(runs_[slot].type);
 }
 
 void Fleet::note_storm_among_many(Instant now, Transitions& out) {

@@ -81,8 +81,10 @@ void Fleet::resume(const Numbers& numbers, Instant now, Instant down_from, Insta
     tombstones_.append(slot);
   }
   for (const Slot slot : in_flight) {
+    Run& run = runs_[slot];
     link_agent(slot);
-    queue(slot, next_due(runs_[slot]));
+    queue(slot, next_due(run));
+    run.type = types_.join(run.texts.get(Text::agent_type), run.state == RunState::idle);
   }
   for (const Slot slot : stale) {
     join_stale(slot, runs_[slot].rare().stale_since);

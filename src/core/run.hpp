@@ -77,6 +77,7 @@ struct alignas(64) Run {
   // How long before `started` its first event may have been sent, by the monitor's fault. A restart
   // forgets it.
   std::uint16_t read_late_seconds = 0;
+  std::uint16_t type = 0;  // its place in RunTypes, while in flight
 
   Instant started;
   Instant last_activity;

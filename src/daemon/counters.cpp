@@ -1,9 +1,9 @@
 #include "daemon/counters.hpp"
 
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "bus/own_process.hpp"
 #include "daemon/log.hpp"
@@ -11,33 +11,62 @@
 namespace heartbeat::daemon {
 namespace {
 
-using Labels = std::initializer_list<std::pair<std::string_view, std::string_view>>;
+using Labels = std::vector<std::pair<std::string_view, std::string_view>>;
 
-std::string labelled(std::string_view name, Labels labels) {
+void append_escaped(std::string_view value, std::string& out) {
+  for (const char c : value) {
+    if (c == '\\' || c == '"' || c == '\n') {
+      out += '\\';
+    }
+    out += c == '\n' ? 'n' : c;
+  }
+}
+
+std::string labelled(std::string_view name, const Labels& labels) {
   std::string text{name};
   char before = '{';
   for (const auto& [label, value] : labels) {
-    text.append(1, std::exchange(before, ','))
-        .append(label)
-        .append("=\"")
-        .append(value)
-        .append("\"");
+    text.append(1, std::exchange(before, ',')).append(label).append("=\"");
+    append_escaped(value, text);
+    text += '"';
   }
-  return text.append("}");
+  return labels.empty() ? text : text.append("}");
 }
 
 std::uint64_t number(Duration duration) { return static_cast<std::uint64_t>(duration.count()); }
 
 template <class Histogram>
-void add_histogram(CounterList& list, const std::string& name, const Histogram& histogram) {
+void add_histogram(CounterList& list, const std::string& name, const Histogram& histogram,
+                   const Labels& labels = {}) {
   const auto counts = histogram.cumulative();
   for (std::size_t at = 0; at < counts.size(); ++at) {
     const std::string bound =
         at < Histogram::upper_bounds.size() ? std::to_string(Histogram::upper_bounds[at]) : "+Inf";
-    list.emplace_back(labelled(name + "_bucket", {{"le", bound}}), counts[at]);
+    Labels with_bound = labels;
+    with_bound.emplace_back("le", bound);
+    list.emplace_back(labelled(name + "_bucket", with_bound), counts[at]);
   }
-  list.emplace_back(name + "_sum", histogram.sum());
-  list.emplace_back(name + "_count", counts.back());
+  list.emplace_back(labelled(name + "_sum", labels), histogram.sum());
+  list.emplace_back(labelled(name + "_count", labels), counts.back());
+}
+
+void add_by_type(CounterList& list, const core::RunTypes& types) {
+  types.each([&](std::string_view type, const core::RunTypes::Counts& counts) {
+    const auto add_status = [&](std::string_view status, std::uint64_t count) {
+      list.emplace_back(labelled("runs_by_type", {{"agent_type", type}, {"status", status}}),
+                        count);
+    };
+    add_status("running", counts.running);
+    add_status("idle", counts.idle);
+    list.emplace_back(labelled("stale_runs_by_type", {{"agent_type", type}}), counts.stale);
+    add_histogram(list, "run_duration_ms", counts.ended_ms, {{"agent_type", type}});
+  });
+}
+
+void add_outcomes(CounterList& list, const core::Outcomes& outcomes) {
+  outcomes.each([&](std::string_view outcome, std::uint64_t count) {
+    list.emplace_back(labelled("runs_ended_total", {{"outcome", outcome}}), count);
+  });
 }
 
 void add_process(CounterList& list) {
@@ -68,6 +97,8 @@ CounterList list_counters(const core::Fleet& fleet, const AlertLog& alerts, cons
   list.emplace_back("runs_in_flight", fleet.runs_in_flight());
   list.emplace_back("runs_idle", fleet.runs_idle());
   list.emplace_back("runs_stale", fleet.runs_stale());
+  add_by_type(list, fleet.types());
+  add_outcomes(list, fleet.outcomes());
   list.emplace_back("tombstones", fleet.tombstones());
   list.emplace_back("sources", fleet.sources());
   list.emplace_back("messages_received_total", health.messages_received_total);

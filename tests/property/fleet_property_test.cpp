@@ -101,6 +101,39 @@ void require_same_runs(const naive::Fleet& model, const core::Fleet& fleet, Inst
   REQUIRE(visited == model.runs().size());
 }
 
+// A type that had runs keeps its label, and is not known to the model without any.
+std::map<std::string, core::RunTypes::Counts> types_of(const core::Fleet& fleet) {
+  std::map<std::string, core::RunTypes::Counts> types;
+  fleet.types().each([&](std::string_view label, const core::RunTypes::Counts& counts) {
+    if (counts != core::RunTypes::Counts{}) {
+      REQUIRE(types.emplace(label, counts).second);
+    }
+  });
+  return types;
+}
+
+void require_same_types(const std::map<std::string, core::RunTypes::Counts>& actual,
+                        const std::map<std::string, core::RunTypes::Counts>& expected) {
+  for (const auto& [type, counts] : expected) {
+    INFO(type);
+    REQUIRE(actual.contains(type));
+    REQUIRE(actual.at(type).running == counts.running);
+    REQUIRE(actual.at(type).idle == counts.idle);
+    REQUIRE(actual.at(type).stale == counts.stale);
+    REQUIRE(actual.at(type).ended_ms.cumulative() == counts.ended_ms.cumulative());
+    REQUIRE(actual.at(type).ended_ms.sum() == counts.ended_ms.sum());
+  }
+  REQUIRE(actual.size() == expected.size());
+}
+
+void require_same_outcomes(const core::Fleet& fleet,
+                           const std::map<std::string, std::uint64_t>& expected) {
+  std::map<std::string, std::uint64_t> actual;
+  fleet.outcomes().each(
+      [&](std::string_view label, std::uint64_t count) { actual.emplace(label, count); });
+  REQUIRE(actual == expected);
+}
+
 // Shows the first difference instead of two long lists.
 void require_equal(const Transitions& actual, const Transitions& expected) {
   const auto [a, b] = std::ranges::mismatch(actual, expected);
@@ -116,6 +149,16 @@ void forget_places(Transitions& transitions) {
   for (core::Transition& transition : transitions) {
     transition.slot = core::no_slot;
   }
+}
+
+// A restart begins to count anew what ended.
+std::map<std::string, core::RunTypes::Counts> in_flight(
+    std::map<std::string, core::RunTypes::Counts> types) {
+  for (auto& [type, counts] : types) {
+    counts.ended_ms = {};
+  }
+  std::erase_if(types, [](const auto& entry) { return entry.second == core::RunTypes::Counts{}; });
+  return types;
 }
 
 // A restart forgets which runs were told of late.
@@ -260,6 +303,8 @@ TEST_CASE("the fleet agrees with a model that rescans everything") {
       }
       if (step % 20 == 0) {
         require_same_runs(model, fleet, now);
+        require_same_types(types_of(fleet), model.types());
+        require_same_outcomes(fleet, model.outcomes());
         // Its tombstones may include some that expired and were not looked at yet.
         REQUIRE(fleet.tombstones() >= model.tombstones(now));
         REQUIRE(fleet.tombstones() <= limits.runs_max);
@@ -374,6 +419,7 @@ TEST_CASE("a fleet restored from what was written of its changes goes on as if n
         REQUIRE(restarting->runs_idle() == lasting.runs_idle());
         REQUIRE(restarting->runs_stale() == lasting.runs_stale());
         REQUIRE(restarting->tombstones() == lasting.tombstones());
+        require_same_types(in_flight(types_of(*restarting)), in_flight(types_of(lasting)));
       }
     }
     forget_places(expected);

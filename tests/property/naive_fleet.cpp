@@ -9,6 +9,12 @@ using core::Reason;
 using core::Transition;
 using core::TransitionKind;
 
+namespace {
+
+std::string label_of(const std::string& text) { return text.empty() ? "none" : text; }
+
+}  // namespace
+
 std::size_t Fleet::runs_idle() const {
   return static_cast<std::size_t>(
       std::ranges::count_if(runs_, [](const auto& entry) { return entry.second.idle; }));
@@ -17,6 +23,19 @@ std::size_t Fleet::runs_idle() const {
 std::size_t Fleet::runs_stale() const {
   return static_cast<std::size_t>(
       std::ranges::count_if(runs_, [](const auto& entry) { return entry.second.stale; }));
+}
+
+std::map<std::string, core::RunTypes::Counts> Fleet::types() const {
+  std::map<std::string, core::RunTypes::Counts> types;
+  for (const auto& [type, durations] : ended_) {
+    types[type].ended_ms = durations;
+  }
+  for (const auto& [key, run] : runs_) {
+    core::RunTypes::Counts& counts = types[label_of(run.agent_type)];
+    ++(run.idle ? counts.idle : counts.running);
+    counts.stale += run.stale ? 1U : 0U;
+  }
+  return types;
 }
 
 std::size_t Fleet::tombstones(Instant now) const {
@@ -194,7 +213,7 @@ void Fleet::fold_in_flight(const Key& key, const Event& event, Instant now,
     case EventKind::unregister:
       make_fresh(run, Reason::unregistered, before, out);
       ++counters_.runs_unregistered_total;
-      end(key, now, out);
+      end(key, std::string{event.outcome.value_or("")}, now, out);
       return;
     case EventKind::activity:
       run.idle = false;
@@ -244,7 +263,10 @@ void Fleet::make_fresh(Run& run, Reason reason, Transition resolved, core::Trans
   }
 }
 
-void Fleet::end(const Key& key, Instant now, core::Transitions& out) {
+void Fleet::end(const Key& key, const std::string& outcome, Instant now, core::Transitions& out) {
+  const Run& run = runs_.at(key);
+  ended_[label_of(run.agent_type)].add(static_cast<std::uint64_t>((now - run.started).count()));
+  ++outcomes_[label_of(outcome)];
   runs_.erase(key);
   tombstones_[key] = {now, now, ++touches_};
   while (tombstones_.size() > limits_.runs_max) {
@@ -340,7 +362,7 @@ void Fleet::fire(const Key& key, Instant until, Instant now, core::Transitions& 
     }
     say(timeout, out);
     ++counters_.runs_timed_out_total;
-    end(key, now, out);
+    end(key, "timeout", now, out);
     return;
   }
   std::optional<Instant> deadline;

@@ -14,6 +14,7 @@
 
 #include "core/counters.hpp"
 #include "core/limits.hpp"
+#include "core/run_types.hpp"
 #include "core/transition.hpp"
 #include "heartbeat/event.hpp"
 
@@ -99,6 +100,9 @@ class Fleet {
   std::size_t runs_in_flight() const { return runs_.size(); }
   std::size_t runs_idle() const;
   std::size_t runs_stale() const;
+  // By the labels of types and outcomes.
+  std::map<std::string, core::RunTypes::Counts> types() const;
+  const std::map<std::string, std::uint64_t>& outcomes() const { return outcomes_; }
   // Those whose time has not passed.
   std::size_t tombstones(Instant now) const;
   // The runs in flight by agent_id and run_id.
@@ -121,7 +125,7 @@ class Fleet {
   void say(core::Transition transition, core::Transitions& out);
   void note_storm(Instant now, core::Transitions& out);
   void make_fresh(Run& run, core::Reason reason, core::Transition resolved, core::Transitions& out);
-  void end(const Key& key, Instant now, core::Transitions& out);
+  void end(const Key& key, const std::string& outcome, Instant now, core::Transitions& out);
   void reject(Rejection reason) {
     ++counters_.events_rejected_total[static_cast<std::size_t>(reason)];
   }
@@ -156,6 +160,8 @@ class Fleet {
   core::Counters counters_;
   std::map<Key, Run> runs_;
   std::map<Key, Tombstone> tombstones_;
+  std::map<std::string, core::RunDurations> ended_;  // by type
+  std::map<std::string, std::uint64_t> outcomes_;
   std::map<std::string, Source> sources_;
   std::optional<std::uint64_t> capacity_episode_;
   std::optional<std::uint64_t> storm_;
