@@ -20,12 +20,6 @@ class Histogram {
     ++counts_[static_cast<std::size_t>(at - bounds.begin())];
     sum_ += value;
   }
-  void merge(const Histogram& other) {
-    for (std::size_t at = 0; at < size; ++at) {
-      counts_[at] += other.counts_[at];
-    }
-    sum_ += other.sum_;
-  }
   // How many are not above each bound; the last = all.
   std::array<std::uint64_t, size> cumulative() const {
     std::array<std::uint64_t, size> so_far{};

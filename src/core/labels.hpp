@@ -1,9 +1,9 @@
 // Texts that agents choose, where metrics have them for labels: each label costs whoever keeps the
 // metrics, so only the largest have one, and only so many texts are told apart at all.
 //
-// What is counted of a text is counted under its label; without one, under `other`. A text that
-// loses its label takes nothing with it: its counts then join those of `other`, and if it has one
-// again it begins at 0. So no count falls, and nothing is counted twice.
+// What is counted of a text is counted under its label; without one, under `other`. What a label
+// had counted goes with it, and if the text has one again it begins at 0: whoever takes differences
+// has seen those counts already, and would see them a second time if they joined those of `other`.
 #pragma once
 
 #include <cstddef>

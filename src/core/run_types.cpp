@@ -1,7 +1,6 @@
 #include "core/run_types.hpp"
 
 #include <algorithm>
-#include <utility>
 
 namespace heartbeat::core {
 
@@ -26,12 +25,12 @@ void RunTypes::change_status(Index index, bool idle) {
 void RunTypes::count_ended(Index index, Duration ran) {
   labels_.count_ended(index);
   counts_[labels_.shown(index) ? index : Labels::other].ended_ms.add(
-      static_cast<std::uint64_t>(ran.count()));
+      static_cast<std::uint64_t>(std::max(ran, Duration{}).count()));
 }
 
 void RunTypes::choose_labels(Instant now) {
   for (const Index index : labels_.choose(now)) {
-    counts_[Labels::other].ended_ms.merge(std::exchange(counts_[index].ended_ms, {}));
+    counts_[index].ended_ms = {};
   }
 }
 
@@ -44,7 +43,7 @@ void Outcomes::count(std::string_view outcome) {
 
 void Outcomes::choose_labels(Instant now) {
   for (const Labels::Index index : labels_.choose(now)) {
-    counts_[Labels::other] += std::exchange(counts_[index], 0);
+    counts_[index] = 0;
   }
 }
 
