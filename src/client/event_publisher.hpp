@@ -19,9 +19,9 @@ class EventPublisher {
 
   // True while the monitor is subscribed: what is sent before would be lost silently.
   bool wait_for_monitor(Duration timeout);
-  // Fills in source, seq and an absent sent_at, and makes `detail` and `phase` fit to be accepted (cut at a
-  // code point, control characters replaced). Waits for the monitor. False if it could not be
-  // handed over within the timeout; then it counts as not published.
+  // Fills in source, seq and an absent sent_at, and makes `detail` and `phase` fit to be accepted
+  // (cut at a code point, control characters replaced). Waits for the monitor. False if it could
+  // not be handed over within the timeout; then it counts as not published.
   bool publish(Event event, Duration timeout);
 
   // Random, new for each publisher.
