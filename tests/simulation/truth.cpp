@@ -348,6 +348,8 @@ void Truth::says_resolved(const Alert& alert) {
     run.stale = false;
     run.episode.clear();
   }
+  // What would have resolved it later, had this not.
+  std::erase_if(expected_, [&](const Expected& later) { return later.id == expected.id; });
 }
 
 void Truth::turn_over(Instant at) {
