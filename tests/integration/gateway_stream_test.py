@@ -10,8 +10,9 @@ from events import register
 from gateway import Gateway, waited
 from monitor import LIMIT, STOP_LIMIT, Monitor
 
-# A real request while nobody else asks takes about a millisecond; this is for a busy machine.
-SOON = 1.0  # s
+# A request takes about a millisecond; this is for a busy machine and a sanitizer. Who stalls takes
+# as long as a silent peer is borne, half a minute.
+SOON = 3.0  # s
 
 
 class Raising:
