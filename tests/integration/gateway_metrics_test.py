@@ -139,6 +139,25 @@ class Metrics(unittest.TestCase):
             self.assertEqual(strange, [])
             monitor.start()
 
+    def test_agents_that_name_a_type_each_are_few_series(self):
+        with Monitor() as monitor, Gateway(monitor) as gateway:
+            agent = monitor.publisher()
+            agent.send([register(f"a{i}", agent_type=f"type-{i}") for i in range(500)])
+            agent.send([unregister(f"a{i}", outcome=f"outcome-{i}") for i in range(250)])
+            monitor.settled(agent)
+            found, _ = samples(gateway)
+            types, outcomes = (
+                {dict(labels)[label] for name, labels in found if name == family}
+                for family, label in (("heartbeat_runs", "agent_type"),
+                                      ("heartbeat_runs_ended_total", "outcome")))
+            for values in (types, outcomes):
+                self.assertIn("other", values)
+                self.assertLessEqual(len(values), 52)
+            self.assertEqual(sum(value for (name, _), value in found.items()
+                                 if name == "heartbeat_runs"), 250)
+            self.assertEqual(sum(value for (name, _), value in found.items()
+                                 if name == "heartbeat_runs_ended_total"), 250)
+
     def test_the_version_is_told(self):
         with Monitor() as monitor, Gateway(monitor) as gateway:
             version = monitor.ask("ping")["version"]
