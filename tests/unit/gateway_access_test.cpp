@@ -66,9 +66,12 @@ TEST_CASE("a token allows what its lines say and nothing else") {
            Case{"Bearer ", 401, 401},
        }) {
     INFO(authorization);
-    CHECK(status_of(access, Right::read, {authorization, "evil.example", "cross-site"}) == read);
-    CHECK(status_of(access, Right::write, {authorization, "evil.example", "cross-site"}) == write);
-    CHECK(status_of(access, Right::none, {authorization, "evil.example", "cross-site"}) == 200);
+    CHECK(status_of(access, Right::read, {authorization, "evil.example", "cross-site", "", ""}) ==
+          read);
+    CHECK(status_of(access, Right::write, {authorization, "evil.example", "cross-site", "", ""}) ==
+          write);
+    CHECK(status_of(access, Right::none, {authorization, "evil.example", "cross-site", "", ""}) ==
+          200);
   }
 }
 
@@ -106,12 +109,36 @@ TEST_CASE("without tokens a browser's foreign page can neither send nor read") {
            Case{"10.0.0.1", "", 403, 403},
        }) {
     INFO(host << ", " << site);
-    CHECK(status_of(loopback, Right::read, {"", host, site}) == read);
-    CHECK(status_of(loopback, Right::write, {"", host, site}) == write);
+    CHECK(status_of(loopback, Right::read, {"", host, site, "", ""}) == read);
+    CHECK(status_of(loopback, Right::write, {"", host, site, "", ""}) == write);
   }
   const Access insecure(true);
-  CHECK(status_of(insecure, Right::read, {"", "fleet.example", "same-origin"}) == 200);
-  CHECK(status_of(insecure, Right::write, {"", "fleet.example", "cross-site"}) == 403);
+  CHECK(status_of(insecure, Right::read, {"", "fleet.example", "same-origin", "", ""}) == 200);
+  CHECK(status_of(insecure, Right::write, {"", "fleet.example", "cross-site", "", ""}) == 403);
+}
+
+TEST_CASE("where a browser says no more than where its page is from, that decides") {
+  const Access insecure(true);
+  struct Case {
+    const char* origin;
+    const char* referer;
+    unsigned write;
+  };
+  for (const auto& [origin, referer, write] : {
+           Case{"", "", 200},
+           Case{"http://fleet.example:5580", "", 200},
+           Case{"", "http://Fleet.example:5580/page?x=1", 200},
+           Case{"http://evil.example", "", 403},
+           Case{"", "http://evil.example/fleet.example:5580", 403},
+           Case{"http://fleet.example", "", 403},
+           Case{"null", "", 403},
+           Case{"http://fleet.example:5580", "http://evil.example/", 403},
+       }) {
+    INFO(origin << ", " << referer);
+    CHECK(status_of(insecure, Right::write, {"", "fleet.example:5580", "", origin, referer}) ==
+          write);
+    CHECK(status_of(insecure, Right::read, {"", "fleet.example:5580", "", origin, referer}) == 200);
+  }
 }
 
 TEST_CASE("secrets are compared whole") {

@@ -44,8 +44,8 @@ TEST_CASE("an event's id names the place again, and nothing else does") {
   REQUIRE(place);
   CHECK(place->epoch == "e1");
   CHECK(place->seq == 7);
-  for (const char* id :
-       {"", "e1", "e1/", "/7", "e1/x", "e1/-1", "e1/7 ", "e1/99999999999999999999"}) {
+  for (const char* id : {"", "e1", "e1/", "/7", "e1/x", "e1/-1", "e1/7 ", "e1/99999999999999999999",
+                         "e1/18446744073709551615"}) {
     INFO(id);
     CHECK_FALSE(parse_place(id));
   }

@@ -23,6 +23,28 @@ std::string lower(std::string_view text) {
   return out;
 }
 
+// The HOST:PORT of an address such as a browser writes it; "" of `null`, which is nobody's.
+std::string_view host_of(std::string_view url) {
+  constexpr std::string_view mark = "://";
+  const std::size_t begin = url.find(mark);
+  if (begin == std::string_view::npos) {
+    return {};
+  }
+  url.remove_prefix(begin + mark.size());
+  return url.substr(0, url.find('/'));
+}
+
+// Whether a page of another site is the sender. What is no browser says nothing of it.
+bool is_from_here(const Access::Credentials& credentials) {
+  if (!credentials.fetch_site.empty()) {
+    return credentials.fetch_site == "none" || credentials.fetch_site == "same-origin";
+  }
+  const auto same = [&](std::string_view url) {
+    return url.empty() || lower(host_of(url)) == lower(credentials.host);
+  };
+  return same(credentials.origin) && same(credentials.referer);
+}
+
 bool is_token_character(char c) {
   return c > ' ' && c < 127;  // what an Authorization header can carry
 }
@@ -45,6 +67,9 @@ Access Access::from_file(const std::string& path) {
       continue;
     }
     words >> token >> more;
+    if (more.starts_with('#')) {
+      more.clear();
+    }
     if ((right != "read" && right != "write") || !more.empty()) {
       complain(path, number, "expected 'read TOKEN' or 'write TOKEN'");
     }
@@ -109,9 +134,7 @@ std::optional<Response> Access::refusal_by_origin(Right right,
                   "this server is asked by the names of this machine alone (localhost, "
                   "127.0.0.1); other names need --token-file or --insecure");
   }
-  const bool from_here = credentials.fetch_site.empty() || credentials.fetch_site == "none" ||
-                         credentials.fetch_site == "same-origin";
-  if (right == Right::write && !from_here) {
+  if (right == Right::write && !is_from_here(credentials)) {
     return refuse(403, "foreign_page", "a page of another site may not send events");
   }
   return std::nullopt;

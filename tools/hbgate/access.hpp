@@ -17,7 +17,7 @@ class Access {
  public:
   // Without tokens. `any_host`: the server is not on loopback, so any name may lead to it.
   explicit Access(bool any_host) : any_host_(any_host) {}
-  // Tokens from a file: lines `read TOKEN` or `write TOKEN`, # begins a comment; a token that
+  // Tokens from a file: lines `read TOKEN` or `write TOKEN`, `#` begins a comment; a token that
   // stands in both has both rights. Throws std::runtime_error with file, line and what would be
   // right.
   static Access from_file(const std::string& path);
@@ -26,7 +26,9 @@ class Access {
   struct Credentials {
     std::string_view authorization;
     std::string_view host;
-    std::string_view fetch_site;  // Sec-Fetch-Site, which every browser of today sends
+    std::string_view fetch_site;  // Sec-Fetch-Site, which browsers send to loopback and by TLS
+    std::string_view origin;      // these two say it elsewhere,
+    std::string_view referer;     // at least one of them
   };
   // nullopt: it may.
   std::optional<Response> refusal(Right right, const Credentials& credentials) const;

@@ -62,22 +62,30 @@ bool AlertStream::append_kept(std::string& text) {
     const AlertRing::Entry& entry = ring_.at(next_);
     if (!entry.alert) {
       text += entry.text;
-    } else if (!handled_ || handled_->epoch != entry.alert->epoch ||
-               entry.alert->seq == handled_->seq + 1) {
-      append(*entry.alert, entry.text, text);
-    } else if (entry.alert->seq > handled_->seq) {
-      behind_ = true;
-      return true;
+    } else {
+      enter(entry.alert->epoch, text);
+      if (handled_ && entry.alert->seq > handled_->seq + 1) {
+        behind_ = true;
+        return true;
+      }
+      if (!handled_ || entry.alert->seq > handled_->seq) {
+        append(*entry.alert, entry.text, text);
+      }
     }
     ++next_;
   }
   return next_ < ring_.end();
 }
 
-void AlertStream::append(const Alert& alert, const std::string& as_text, std::string& text) {
-  if (handled_ && handled_->epoch != alert.epoch) {
-    text += restarted_text(alert.epoch);
+// Where it is another than before, all of it follows.
+void AlertStream::enter(const std::string& epoch, std::string& text) {
+  if (handled_ && handled_->epoch != epoch) {
+    text += restarted_text(epoch);
+    handled_ = Place{epoch, 0};
   }
+}
+
+void AlertStream::append(const Alert& alert, const std::string& as_text, std::string& text) {
   text += as_text;
   handled_ = Place{alert.epoch, alert.seq};
 }
@@ -98,22 +106,16 @@ boost::asio::awaitable<void> AlertStream::append_asked(std::string& text) {
   if (page == nullptr) {
     co_return;
   }
-  if (page->epoch != handled_->epoch && !page->alerts.empty()) {
-    text += restarted_text(page->epoch);
-    handled_ = Place{page->epoch, 0};
-  }
-  const bool same_epoch = page->epoch == handled_->epoch;
-  if (same_epoch && page->first_seq > handled_->seq + 1) {
+  enter(page->epoch, text);
+  if (page->first_seq > handled_->seq + 1) {
     text += lost_text(page->first_seq - handled_->seq - 1);
     handled_->seq = page->first_seq - 1;
   }
   for (const Alert& alert : page->alerts) {
     append(alert, alert_text(alert), text);
   }
-  if (!same_epoch || handled_->seq >= page->last_seq) {
-    if (same_epoch) {
-      handled_->seq = page->last_seq;  // it may have named one that is yet to come
-    }
+  if (handled_->seq >= page->last_seq) {
+    handled_->seq = page->last_seq;  // it may have named one that is yet to come
     const auto follows = ring_.after(*handled_);
     behind_ = false;
     next_ = follows.value_or(ring_.end());

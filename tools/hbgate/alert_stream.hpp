@@ -28,6 +28,7 @@ class AlertStream {
  private:
   bool append_kept(std::string& text);
   boost::asio::awaitable<void> append_asked(std::string& text);
+  void enter(const std::string& epoch, std::string& text);
   void append(const Alert& alert, const std::string& as_text, std::string& text);
 
   const AlertRing& ring_;

@@ -29,30 +29,32 @@ Api::Api(Monitor& monitor, Lister& lister, EventDesk& desk, const AlertRing& ale
 
 const std::vector<Api::Route>& Api::routes() {
   static const std::vector<Route> all = [] {
+    constexpr std::size_t none = 0;
+    constexpr std::size_t words = 64 * 1024;  // a job's last ones, of which the end is cut
     const std::vector<std::string_view> get{"GET"};
     const std::vector<std::string_view> post{"POST"};
     const std::vector<std::string_view> both{"GET", "POST"};
     std::vector<Route> table{
-        {get, {"healthz"}, Right::none, &Api::healthz},
-        {get, {"readyz"}, Right::none, &Api::readyz},
-        {get, {"metrics"}, Right::read, &Api::metrics},
-        {get, {"api", "heartbeat", "status"}, Right::read, &Api::status},
-        {get, {"api", "heartbeat", "agents"}, Right::read, &Api::agents},
-        {get, {"api", "heartbeat", "agents", "*"}, Right::read, &Api::agent},
-        {get, {"api", "heartbeat", "ranking"}, Right::read, &Api::ranking},
-        {get, {"api", "heartbeat", "alerts"}, Right::read, &Api::alerts},
-        {get, {"api", "heartbeat", "history"}, Right::read, &Api::history},
-        {get, {"api", "heartbeat", "counters"}, Right::read, &Api::counters},
-        {get, {"api", "heartbeat", "stream"}, Right::read, nullptr},
-        {post, {"api", "heartbeat", "events"}, Right::write, &Api::events},
-        {both, {"ping", "*"}, Right::write, &Api::ping},
-        {both, {"ping", "*", "start"}, Right::write, &Api::ping},
-        {both, {"ping", "*", "done"}, Right::write, &Api::ping},
-        {both, {"ping", "*", "fail"}, Right::write, &Api::ping},
-        {get, {""}, Right::none, &Api::page},
+        {get, {"healthz"}, Right::none, none, &Api::healthz},
+        {get, {"readyz"}, Right::none, none, &Api::readyz},
+        {get, {"metrics"}, Right::read, none, &Api::metrics},
+        {get, {"api", "heartbeat", "status"}, Right::read, none, &Api::status},
+        {get, {"api", "heartbeat", "agents"}, Right::read, none, &Api::agents},
+        {get, {"api", "heartbeat", "agents", "*"}, Right::read, none, &Api::agent},
+        {get, {"api", "heartbeat", "ranking"}, Right::read, none, &Api::ranking},
+        {get, {"api", "heartbeat", "alerts"}, Right::read, none, &Api::alerts},
+        {get, {"api", "heartbeat", "history"}, Right::read, none, &Api::history},
+        {get, {"api", "heartbeat", "counters"}, Right::read, none, &Api::counters},
+        {get, {"api", "heartbeat", "stream"}, Right::read, none, nullptr},
+        {post, {"api", "heartbeat", "events"}, Right::write, body_bytes_max, &Api::events},
+        {both, {"ping", "*"}, Right::write, words, &Api::ping},
+        {both, {"ping", "*", "start"}, Right::write, words, &Api::ping},
+        {both, {"ping", "*", "done"}, Right::write, words, &Api::ping},
+        {both, {"ping", "*", "fail"}, Right::write, words, &Api::ping},
+        {get, {""}, Right::none, none, &Api::page},
     };
     for (const PageFile& file : page_files()) {
-      table.push_back({get, {file.name}, Right::none, &Api::page});
+      table.push_back({get, {file.name}, Right::none, none, &Api::page});
     }
     return table;
   }();

@@ -25,11 +25,14 @@ class Api {
   Api(Monitor& monitor, Lister& lister, EventDesk& desk, const AlertRing& alerts,
       const OwnCounters& own, std::optional<std::string> state);
 
+  static constexpr std::size_t body_bytes_max = 2 * 1024 * 1024;  // of 1,024 events
+
   using Answered = boost::asio::awaitable<Response>;
   struct Route {
     std::vector<std::string_view> methods;  // HEAD comes with GET
     std::vector<std::string_view> path;     // "*" = any segment
     Right right;
+    std::size_t body_bytes_max;
     Answered (Api::*answer)(const Request& request, Parameters& parameters);  // nullptr: a stream
   };
   // Throws Refusal: 404 no such path, 405 not that method.
@@ -67,6 +70,7 @@ class Api {
   const OwnCounters& own_;
   const std::optional<std::string> state_;
   Workers disk_{1, 64};
+  Workers parsing_{1, 64};
 };
 
 }  // namespace heartbeat::hbgate

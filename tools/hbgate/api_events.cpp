@@ -1,6 +1,7 @@
 // What agents report.
 #include <algorithm>
 #include <cctype>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,8 +33,10 @@ Api::Answered Api::events(const Request& request, Parameters& parameters) {
     co_return refuse(415, "unsupported_media_type",
                      "Content-Type: got '" + type + "', expected application/json");
   }
-  const EventBody body(request.body);
-  co_return co_await publish(body);
+  // A large one takes a while.
+  const auto body =
+      co_await parsing_.run([&request] { return std::make_unique<const EventBody>(request.body); });
+  co_return co_await publish(*body);
 }
 
 Api::Answered Api::ping(const Request& request, Parameters& parameters) {

@@ -62,8 +62,8 @@ void describe(CLI::App& app, Options& options) {
       "The page is at /, the API below /api/heartbeat, metrics at /metrics, pings for curl and "
       "cron "
       "at /ping/AGENT.\n"
-      "Exit codes: 0 ended by a signal; 1 failed; 2 usage, an address or a file that cannot be "
-      "used.\n"
+      "Exit codes: 0 ended by a signal; 1 failed; 2 usage, an address or a token file that "
+      "cannot be used.\n"
       "Example: hbgate --listen 127.0.0.1:5580 --state /var/lib/heartbeat/state");
 }
 

@@ -1,5 +1,6 @@
 #include "event_body.hpp"
 
+#include <algorithm>
 #include <tuple>
 #include <type_traits>
 
@@ -9,18 +10,61 @@ namespace heartbeat::hbgate {
 
 namespace {
 
+Response refuse_batch(Rejection reason, const std::string& got) {
+  const std::string message = std::string(name(reason)) + ": got " + got + ", expected 1 to " +
+                              std::to_string(batch_max) + " events";
+  return respond({{"success", false},
+                  {"error", {{"code", "rejected"}, {"message", message}}},
+                  {"rejected", Json::array()}},
+                 422);
+}
+
+// Before it is parsed: what is too deep or too much is not worth that. By brackets and commas,
+// which is right for whatever is JSON; what is none, the parser finds. Throws Refusal.
+void check_shape(std::string_view body) {
+  int depth = 0;
+  std::size_t commas = 0;  // between the elements of the array that the body is, if it is one
+  bool in_string = false;
+  const bool array =
+      body.substr(std::min(body.find_first_not_of(" \t\r\n"), body.size())).starts_with('[');
+  for (std::size_t at = 0; at < body.size(); ++at) {
+    const char c = body[at];
+    if (in_string) {
+      at += c == '\\' ? 1U : 0U;
+      in_string = c != '"';
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > nesting_max) {
+        throw Refusal(refuse(400, "malformed",
+                             "the body is nested deeper than " + std::to_string(nesting_max)));
+      }
+    } else if (c == ']' || c == '}') {
+      --depth;
+    } else if (c == ',' && array && depth == 1 && ++commas == batch_max) {
+      throw Refusal(refuse_batch(Rejection::batch_too_long, "an array of more"));
+    }
+  }
+}
+
 // Why the monitor would not take it, of an event that the decoder has refused.
 std::string why_rejected(const nlohmann::json& event, Rejection reason) {
+  constexpr const char* kinds = ", expected one of register, activity, idle, unregister";
   switch (reason) {
     case Rejection::malformed:
       return "expected a map with v, kind and agent_id";
     case Rejection::unsupported_version:
       return "v: got " + event["v"].dump() + ", expected " + std::to_string(protocol_version);
     case Rejection::unknown_kind:
-      return "kind: got " + event["kind"].dump() +
-             ", expected one of register, activity, idle, unregister";
+      return "kind: got " + event["kind"].dump() + kinds;
     default:
       break;
+  }
+  if (!event["v"].is_number()) {
+    return "v: got " + event["v"].dump() + ", expected " + std::to_string(protocol_version);
+  }
+  if (!event.contains("kind") || !event["kind"].is_string()) {
+    return "kind: got " + (event.contains("kind") ? event["kind"].dump() : "nothing") + kinds;
   }
   if (event.contains("seq") && !event.contains("source")) {
     return "source: missing, which seq needs";
@@ -94,15 +138,9 @@ EventBody::EventBody(Body event, Parameters& parameters) {
 }
 
 EventBody::Body EventBody::parse(std::string_view body) {
-  const auto look = [](int depth, Body::parse_event_t, Body&) {
-    if (depth > nesting_max) {
-      throw Refusal(refuse(400, "malformed",
-                           "the body is nested deeper than " + std::to_string(nesting_max)));
-    }
-    return true;
-  };
+  check_shape(body);
   try {
-    return Body::parse(body, look);
+    return Body::parse(body);
   } catch (const Body::parse_error& error) {
     throw Refusal(refuse(400, "malformed", std::string("the body is no JSON: ") + error.what()));
   }
@@ -110,15 +148,8 @@ EventBody::Body EventBody::parse(std::string_view body) {
 
 void EventBody::take(Body body) {
   if (body.is_array()) {
-    if (body.empty() || body.size() > batch_max) {
-      const Rejection reason = body.empty() ? Rejection::malformed : Rejection::batch_too_long;
-      const std::string message = std::string(name(reason)) + ": got an array of " +
-                                  std::to_string(body.size()) + " events, expected 1 to " +
-                                  std::to_string(batch_max);
-      throw Refusal(respond({{"success", false},
-                             {"error", {{"code", "rejected"}, {"message", message}}},
-                             {"rejected", Json::array()}},
-                            422));
+    if (body.empty()) {
+      throw Refusal(refuse_batch(Rejection::malformed, "an empty array"));
     }
     for (Body& event : body) {
       complete(event);

@@ -13,7 +13,7 @@ class EventDesk::Lane {
  public:
   Lane(const Endpoints& endpoints, Duration timeout, int stop_fd)
       : endpoint_(endpoints.events),
-        publisher_(endpoints.events, stop_fd),
+        stop_fd_(stop_fd),
         status_(endpoints.status, timeout, 1, stop_fd) {}
 
   Workers& workers() { return workers_; }
@@ -21,35 +21,56 @@ class EventDesk::Lane {
   // In its thread.
   std::variant<Handled, Unreachable> publish(std::span<const Event> events,
                                              SteadyClock::time_point until) {
-    for (const Event& event : events) {
-      const auto left = std::chrono::ceil<Duration>(until - SteadyClock::now());
-      if (!publisher_.publish(event, std::max(left, Duration{0}))) {
-        return Unreachable{endpoint_ + " took no events in time"};
-      }
+    if (!publisher_) {
+      publisher_.emplace(endpoint_, stop_fd_);
     }
-    const auto answer = client::wait_until_read(status_, publisher_, until);
-    if (const auto* error = std::get_if<Error>(&answer)) {
-      return Unreachable{error->message};
+    auto handled = publish_and_wait(events, until);
+    if (std::holds_alternative<Unreachable>(handled)) {
+      // What of it is still read, or rejected, later is not the next request's.
+      publisher_.reset();
     }
-    if (const auto* unreachable = std::get_if<Unreachable>(&answer)) {
-      return *unreachable;
-    }
-    const auto& reply = std::get<PingReply>(answer);
-    const std::uint64_t rejected = reply.source_rejected.value_or(0);
-    // Less than before: another monitor, which counts anew.
-    const std::uint64_t before = rejected < rejected_ ? 0 : rejected_;
-    rejected_ = rejected;
-    return Handled{events.size(), static_cast<std::size_t>(rejected - before),
-                   rejected > before ? reply.source_rejected_reason.value_or("") : ""};
+    return handled;
   }
 
  private:
+  std::variant<Handled, Unreachable> publish_and_wait(std::span<const Event> events,
+                                                      SteadyClock::time_point until) {
+    const auto before = status_.ask(PingRequest{publisher_->source()});
+    const auto* known = std::get_if<PingReply>(&before);
+    if (known == nullptr) {
+      return why_silent(before);
+    }
+    for (const Event& event : events) {
+      const auto left = std::chrono::ceil<Duration>(until - SteadyClock::now());
+      if (!publisher_->publish(event, std::max(left, Duration{0}))) {
+        return Unreachable{endpoint_ + " took no events in time"};
+      }
+    }
+    const auto after = client::wait_until_read(status_, *publisher_, until);
+    const auto* reply = std::get_if<PingReply>(&after);
+    if (reply == nullptr) {
+      return why_silent(after);
+    }
+    // Another monitor counts from 0.
+    const std::uint64_t rejected_before =
+        reply->epoch == known->epoch ? known->source_rejected.value_or(0) : 0;
+    const std::uint64_t rejected = reply->source_rejected.value_or(0);
+    return Handled{events.size(),
+                   static_cast<std::size_t>(rejected - std::min(rejected, rejected_before)),
+                   reply->source_rejected_reason.value_or("")};
+  }
+
+  static Unreachable why_silent(const Answer<PingReply>& answer) {
+    const auto* error = std::get_if<Error>(&answer);
+    return error != nullptr ? Unreachable{error->message} : std::get<Unreachable>(answer);
+  }
+
   static constexpr std::size_t requests_max = 64;  // that wait
 
   const std::string endpoint_;
-  client::EventPublisher publisher_;
+  const int stop_fd_;
+  std::optional<client::EventPublisher> publisher_;
   StatusClient status_;
-  std::uint64_t rejected_ = 0;  // of its source, so far
   Workers workers_{1, requests_max};
 };
 

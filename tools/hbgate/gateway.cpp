@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
@@ -37,6 +38,10 @@ ListenAddress listen_address(const std::string& listen) {
                              "' is not HOST:PORT, such as 127.0.0.1:5580 or [::1]:5580");
   }
   std::string_view host = address->host;
+  if (!host.starts_with('[') && host.find(':') != std::string_view::npos) {
+    throw std::runtime_error("--listen '" + listen +
+                             "': an IPv6 address stands in brackets, as in [::1]:5580");
+  }
   if (host.starts_with('[') && host.ends_with(']')) {
     host = host.substr(1, host.size() - 2);
   }
@@ -86,6 +91,7 @@ class Gateway::Loop {
   Monitor monitor_;
   Lister lister_;
   EventDesk desk_;
+  Monitor pulse_monitor_;
   Pulse pulse_;
   Api api_;
   Access access_;
@@ -100,7 +106,9 @@ Gateway::Loop::Loop(const Options& options, const bus::Signals& signals)
       monitor_(options.endpoints.status, options.timeout, stop_.fd()),
       lister_(options.endpoints.status, options.timeout, stop_.fd()),
       desk_(options.endpoints, options.timeout, stop_.fd()),
-      pulse_(loop_, monitor_, news_),
+      pulse_monitor_(options.endpoints.status, std::min(options.timeout, Pulse::answer_max),
+                     stop_.fd()),
+      pulse_(loop_, pulse_monitor_, news_, options.state.has_value()),
       api_(monitor_, lister_, desk_, alerts_, own_, options.state),
       access_(access_of(options)),
       server_(loop_, listen_address(options.listen),
@@ -110,7 +118,13 @@ Gateway::Loop::Loop(const Options& options, const bus::Signals& signals)
                   boost::asio::post(loop_, [this, portion = std::move(portion)]() mutable {
                     take_alerts(std::move(portion));
                   });
-                }) {}
+                }) {
+  // A name is no more than a name.
+  if (is_loopback(options.listen) && !server_.on_loopback()) {
+    stop_.set();
+    throw std::runtime_error("--listen " + options.listen + ": this leads beyond this machine");
+  }
+}
 
 void Gateway::Loop::run() {
   boost::asio::co_spawn(loop_, take_signals(), boost::asio::detached);
@@ -143,6 +157,7 @@ void Gateway::Loop::take_alerts(AlertFollower::Portion portion) {
     alerts_.add(std::move(entry));
   }
   monitor_.heard();
+  pulse_monitor_.heard();
   news_.ring();
   follower_.taken();
 }

@@ -13,6 +13,22 @@ namespace {
 constexpr std::chrono::milliseconds fresh_for{1'000};
 constexpr int busy_share = 10;  // a tenth of the time, at most, is spent on reading
 
+// However it ends, whoever waits for it goes on.
+class Reading {
+ public:
+  Reading(bool& reading, Bell& ended) : reading_(reading), ended_(ended) { reading_ = true; }
+  ~Reading() {
+    reading_ = false;
+    ended_.ring();
+  }
+  Reading(const Reading&) = delete;
+  Reading& operator=(const Reading&) = delete;
+
+ private:
+  bool& reading_;
+  Bell& ended_;
+};
+
 }  // namespace
 
 Lister::Lister(std::string endpoint, Duration timeout, int stop_fd)
@@ -23,23 +39,13 @@ boost::asio::awaitable<Answer<std::shared_ptr<const Listing>>> Lister::listing()
     co_await read_one_.wait();
   }
   if (!last_ || Clock::now() >= fresh_until_) {
-    reading_ = true;
+    const Reading reading(reading_, read_one_);
     const auto began = Clock::now();
-    std::optional<Refusal> busy;
-    try {
-      last_ = co_await workers_.run([this] { return read(); });
-    } catch (const Refusal& refusal) {
-      busy = refusal;
-    }
+    last_ = co_await workers_.run([this] { return read(); });
     const auto now = Clock::now();
-    const bool read = last_ && std::holds_alternative<std::shared_ptr<const Listing>>(*last_);
+    const bool read = std::holds_alternative<std::shared_ptr<const Listing>>(*last_);
     fresh_until_ = now + (read ? std::max<Clock::duration>(fresh_for, busy_share * (now - began))
                                : Clock::duration(fresh_for));
-    reading_ = false;
-    read_one_.ring();
-    if (busy) {
-      throw *busy;
-    }
   }
   co_return *last_;
 }

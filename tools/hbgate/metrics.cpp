@@ -37,7 +37,8 @@ constexpr std::array families{
     Family{"run_duration_ms", "heartbeat_run_duration_seconds", Type::histogram, 1e3,
            "How long runs that ended, by unregister or timeout, had been running."},
     Family{"runs_ended_total", "heartbeat_runs_ended_total", Type::counter, 1,
-           "Runs that ended, by outcome."},
+           "Runs that ended, by the outcome that they named; timeout also where the monitor took "
+           "them out of flight."},
     Family{"runs_started_total", "heartbeat_runs_started_total", Type::counter, 1,
            "Runs that started."},
     Family{"runs_adopted_total", "heartbeat_runs_adopted_total", Type::counter, 1,

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 
+#include "counted.hpp"
 #include "sse.hpp"
 
 namespace heartbeat::hbgate {
@@ -30,10 +31,10 @@ std::uint64_t count_of(const CounterList& counters, std::string_view name) {
 }  // namespace
 
 boost::asio::awaitable<void> Pulse::run(std::function<bool()> wanted) {
-  if (beats_) {
+  if (beating_ > 0) {
     co_return;
   }
-  beats_ = true;
+  const Counted beating(beating_);
   while (wanted()) {
     timer_.expires_after(every);  // of which looking is a part
     const Json beat = co_await look();
@@ -47,7 +48,6 @@ boost::asio::awaitable<void> Pulse::run(std::function<bool()> wanted) {
     co_await timer_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, hurried));
   }
   text_.clear();  // nobody is told of the past
-  beats_ = false;
 }
 
 boost::asio::awaitable<Json> Pulse::look() {
@@ -84,6 +84,7 @@ boost::asio::awaitable<Json> Pulse::look() {
           {"ingest_lag_ms", telling::to_json(health.ingest_lag_ms)},
           {"storm", health.storm},
           {"state_file", health.state_file},
+          {"history", history_},
           {"events_received_total", count_of(counts->counters, "events_received_total")},
       };
     }

@@ -19,9 +19,13 @@ namespace heartbeat::hbgate {
 
 class Pulse {
  public:
-  // Rings `news` after each beat.
-  Pulse(boost::asio::io_context& loop, Monitor& monitor, Bell& news)
-      : timer_(loop), monitor_(monitor), news_(news) {}
+  // A beat does not wait longer than this for the monitor: it is one a second whatever that does.
+  static constexpr Duration answer_max{800};
+
+  // Rings `news` after each beat. `monitor`: asked by nobody else, and with no longer a timeout
+  // than answer_max. `history`: whether there is a state file to read.
+  Pulse(boost::asio::io_context& loop, Monitor& monitor, Bell& news, bool history)
+      : timer_(loop), monitor_(monitor), news_(news), history_(history) {}
 
   // The last beat as a stream sends it, "" while there is none, and its number.
   const std::string& text() const { return text_; }
@@ -38,7 +42,8 @@ class Pulse {
   boost::asio::steady_timer timer_;
   Monitor& monitor_;
   Bell& news_;
-  bool beats_ = false;
+  const bool history_;
+  int beating_ = 0;
   std::string text_;
   std::uint64_t number_ = 0;
   std::optional<WallTime> heard_at_;

@@ -62,8 +62,7 @@ std::optional<Response> refusal_of(const error_code& error) {
                   "the header is over " + std::to_string(Server::header_bytes_max) + " bytes");
   }
   if (error == http::error::body_limit) {
-    return refuse(413, "body_too_large",
-                  "the body is over " + std::to_string(Server::body_bytes_max) + " bytes");
+    return refuse(413, "body_too_large", "the body is larger than is taken here");
   }
   const bool is_about_http =
       error.category() == http::make_error_code(http::error::bad_target).category();
@@ -106,6 +105,19 @@ tcp::endpoint resolve(asio::io_context& loop, const ListenAddress& address) {
   tcp::resolver resolver(loop);
   return *resolver.resolve(address.host, address.port, tcp::resolver::passive).begin();
 }
+
+// So much of something that is bounded, for as long as this lives.
+class Taken {
+ public:
+  Taken(std::size_t& of, std::size_t amount) : of_(of), amount_(amount) { of_ += amount_; }
+  ~Taken() { of_ -= amount_; }
+  Taken(const Taken&) = delete;
+  Taken& operator=(const Taken&) = delete;
+
+ private:
+  std::size_t& of_;
+  const std::size_t amount_;
+};
 
 }  // namespace
 
@@ -164,6 +176,12 @@ asio::awaitable<void> Server::accept() {
 asio::awaitable<void> Server::serve(tcp::socket socket) {
   const Counted counted(served_.own.connections);
   const std::string address = address_of(socket);
+  const auto of_address = connections_of_.try_emplace(address, 0).first;
+  if (of_address->second == connections_of_one_max) {
+    ++served_.own.turned_away;
+    co_return;
+  }
+  ++of_address->second;
   error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   Stream stream(std::move(socket));
@@ -176,6 +194,9 @@ asio::awaitable<void> Server::serve(tcp::socket socket) {
     std::fprintf(stderr, "hbgate: a connection ended: %s\n", error.what());
   }
   open_.erase(entry);
+  if (--of_address->second == 0) {
+    connections_of_.erase(of_address);
+  }
   stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
 }
 
@@ -183,7 +204,7 @@ asio::awaitable<bool> Server::serve_one(Stream& stream, beast::flat_buffer& buff
                                         const std::string& address) {
   Parser parser;
   parser.header_limit(header_bytes_max);
-  parser.body_limit(body_bytes_max);
+  parser.body_limit(Api::body_bytes_max);
   error_code error;
   stream.expires_after(patience);
   co_await http::async_read_header(stream, buffer, parser, into(error));
@@ -202,10 +223,11 @@ asio::awaitable<bool> Server::serve_one(Stream& stream, beast::flat_buffer& buff
     const Api::Route& route = Api::route(request.method, request.target);
     if (auto refusal = served_.access.refusal(
             route.right, {view(header[http::field::authorization]), view(header[http::field::host]),
-                          view(header["Sec-Fetch-Site"])})) {
+                          view(header["Sec-Fetch-Site"]), view(header[http::field::origin]),
+                          view(header[http::field::referer])})) {
       throw Refusal(*std::move(refusal));
     }
-    if (!parser.is_done() && !co_await read_body(stream, buffer, parser)) {
+    if (!parser.is_done() && !co_await read_body(stream, buffer, parser, route.body_bytes_max)) {
       co_return false;
     }
     request.body = std::move(parser.get().body());
@@ -250,9 +272,20 @@ void Server::check_rate(const std::string& address) {
   throw Refusal(std::move(response));
 }
 
-// False: there is nobody to answer any more.
-asio::awaitable<bool> Server::read_body(Stream& stream, beast::flat_buffer& buffer,
-                                        Parser& parser) {
+asio::awaitable<bool> Server::read_body(Stream& stream, beast::flat_buffer& buffer, Parser& parser,
+                                        std::size_t bytes_max) {
+  const auto length = parser.content_length();  // none where it comes in chunks
+  const std::size_t expected = length ? static_cast<std::size_t>(*length) : bytes_max;
+  if (expected > bytes_max) {
+    throw Refusal(
+        refuse(413, "body_too_large", "the body is over " + std::to_string(bytes_max) + " bytes"));
+  }
+  if (bodies_bytes_ + expected > bodies_bytes_max) {
+    ++served_.own.turned_away;
+    throw Refusal(refuse(503, "busy", "too many large bodies are on their way: try again"));
+  }
+  const Taken taken(bodies_bytes_, expected);
+  parser.body_limit(bytes_max);
   error_code error;
   stream.expires_after(patience);
   if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {

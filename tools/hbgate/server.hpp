@@ -12,6 +12,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/string_body.hpp>
 #include <cstddef>
+#include <map>
 #include <set>
 #include <string>
 
@@ -53,11 +54,15 @@ class Server {
   void stop();
   // As a browser takes it, with the port that the system chose.
   std::string url() const;
+  bool on_loopback() const { return acceptor_.local_endpoint().address().is_loopback(); }
 
   static constexpr std::size_t connections_max = 4'096;
   static constexpr std::size_t streams_max = 2'000;
   static constexpr std::size_t header_bytes_max = 16 * 1024;
-  static constexpr std::size_t body_bytes_max = 4 * 1024 * 1024;
+  // Half of the connections at most are one address's.
+  static constexpr std::size_t connections_of_one_max = connections_max / 2;
+  // Of all bodies that are being read.
+  static constexpr std::size_t bodies_bytes_max = 64 * 1024 * 1024;
 
  private:
   using Stream = boost::beast::tcp_stream;
@@ -71,7 +76,9 @@ class Server {
   Awaitable<bool> serve_one(Stream& stream, boost::beast::flat_buffer& buffer,
                             const std::string& address);
   void check_rate(const std::string& address);
-  Awaitable<bool> read_body(Stream& stream, boost::beast::flat_buffer& buffer, Parser& parser);
+  // False: there is nobody to answer any more. Throws Refusal.
+  Awaitable<bool> read_body(Stream& stream, boost::beast::flat_buffer& buffer, Parser& parser,
+                            std::size_t bytes_max);
   Awaitable<Response> answer(const Api::Route& route, const Request& request);
   Awaitable<void> send_events(Stream& stream, const Request& request);
 
@@ -80,6 +87,8 @@ class Server {
   Served served_;
   RateLimit rate_limit_;
   std::set<Stream*> open_;
+  std::map<std::string, std::size_t> connections_of_;  // by address
+  std::size_t bodies_bytes_ = 0;
   bool stopping_ = false;
 };
 

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "client/alert_cursor.hpp"
+#include "heartbeat/event.hpp"
 #include "telling/json.hpp"
 
 namespace heartbeat::hbgate {
@@ -23,7 +24,8 @@ std::optional<Place> parse_place(std::string_view id) {
   Place place{std::string(id.substr(0, mark)), 0};
   const char* const end = id.data() + id.size();
   const auto [stop, error] = std::from_chars(id.data() + mark + 1, end, place.seq);
-  return error == std::errc{} && stop == end ? std::optional{place} : std::nullopt;
+  const bool fits = error == std::errc{} && stop == end && place.seq <= seq_max;
+  return fits ? std::optional{place} : std::nullopt;
 }
 
 std::string event_text(std::string_view event, std::string_view data, std::string_view id) {
