@@ -4,6 +4,7 @@ import concurrent.futures
 import json
 import pathlib
 import signal
+import time
 import unittest
 
 from contract import SCHEMAS
@@ -200,6 +201,17 @@ class Rejections(WithGateway):
             self.assertEqual((answer.status, answer.code), (400, "malformed"), body[:40])
         self.assertEqual(received(self.monitor), before)
 
+    def test_a_body_that_is_large_and_wrong_keeps_nobody_waiting(self):
+        nested = b"[" + b"{}," * 600_000 + b"{}]"
+        with concurrent.futures.ThreadPoolExecutor(4) as senders:
+            answers = [senders.submit(self.gateway.post, nested) for _ in range(4)]
+            while not all(answer.done() for answer in answers):
+                started = time.monotonic()
+                self.assertEqual(self.gateway.request("GET", "/healthz").status, 200)
+                self.assertLess(time.monotonic() - started, 1)
+        for answer in answers:
+            self.assertEqual((answer.result().status, answer.result().code), (422, "rejected"))
+
     def test_another_content_type_is_refused(self):
         for kind in ("text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""):
             answer = self.gateway.post(activity("a"), content_type=kind)
@@ -217,6 +229,28 @@ class Full(WithGateway):
         answer = self.gateway.post(register("b"))
         self.assertEqual((answer.status, answer.code), (422, "rejected"))
         self.assertEqual(self.gateway.post(activity("a1")).status, 202)
+
+
+    def test_a_rejection_that_comes_late_is_not_the_next_requests(self):
+        for i in range(3):
+            self.assertEqual(self.gateway.post(register(f"a{i}")).status, 202)
+        self.monitor.process.send_signal(signal.SIGSTOP)
+        try:
+            self.assertEqual(self.gateway.post(register("b")).status, 503)
+        finally:
+            self.monitor.process.send_signal(signal.SIGCONT)
+        self.monitor.ask("ping")
+        self.assertEqual(self.gateway.post(activity("a1")).status, 202)
+
+    def test_another_monitor_has_rejections_of_its_own(self):
+        for _ in range(2):
+            fill = self.monitor.publisher()
+            told(self.monitor, fill, *[register(f"a{i}") for i in range(3)])
+            self.assertEqual(self.gateway.post(register("b")).status, 422)
+            fill.close()
+            self.monitor.process.kill()
+            self.monitor.process.wait()
+            self.monitor.start()
 
 
 class Pings(WithGateway):
@@ -283,7 +317,7 @@ class Pings(WithGateway):
 
     def test_a_body_of_any_bytes_is_the_detail(self):
         for body, expected in ((b"made 3 of 4", "made 3 of 4"), ("é".encode() * 400, "é" * 256),
-                               (b"a\tb\nc", None), (b"\xff\x00\xfe", None), (b"x" * 3_000_000, "x" * 512)):
+                               (b"a\tb\nc", None), (b"\xff\x00\xfe", None), (b"x" * 2_000_000, "x" * 512)):
             answer = self.ping("job", "POST", body, content_type="application/octet-stream")
             self.assertEqual(answer.status, 202, body[:20])
             detail = self.row("job")["detail"]

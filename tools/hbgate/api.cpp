@@ -30,7 +30,6 @@ Api::Api(Monitor& monitor, Lister& lister, EventDesk& desk, const AlertRing& ale
 const std::vector<Api::Route>& Api::routes() {
   static const std::vector<Route> all = [] {
     constexpr std::size_t none = 0;
-    constexpr std::size_t words = 64 * 1024;  // a job's last ones, of which the end is cut
     const std::vector<std::string_view> get{"GET"};
     const std::vector<std::string_view> post{"POST"};
     const std::vector<std::string_view> both{"GET", "POST"};
@@ -47,10 +46,10 @@ const std::vector<Api::Route>& Api::routes() {
         {get, {"api", "heartbeat", "counters"}, Right::read, none, &Api::counters},
         {get, {"api", "heartbeat", "stream"}, Right::read, none, nullptr},
         {post, {"api", "heartbeat", "events"}, Right::write, body_bytes_max, &Api::events},
-        {both, {"ping", "*"}, Right::write, words, &Api::ping},
-        {both, {"ping", "*", "start"}, Right::write, words, &Api::ping},
-        {both, {"ping", "*", "done"}, Right::write, words, &Api::ping},
-        {both, {"ping", "*", "fail"}, Right::write, words, &Api::ping},
+        {both, {"ping", "*"}, Right::write, body_bytes_max, &Api::ping},
+        {both, {"ping", "*", "start"}, Right::write, body_bytes_max, &Api::ping},
+        {both, {"ping", "*", "done"}, Right::write, body_bytes_max, &Api::ping},
+        {both, {"ping", "*", "fail"}, Right::write, body_bytes_max, &Api::ping},
         {get, {""}, Right::none, none, &Api::page},
     };
     for (const PageFile& file : page_files()) {
