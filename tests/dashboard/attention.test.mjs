@@ -105,6 +105,23 @@ test("a storm is told as one, and goes when it subsides", async () => {
   assert.equal(await page.$$eval("#alerts-list li", (lines) => lines.length), 2);
 });
 
+test("a monitor that began anew is not charged with the storm of the one before, whether it alerts or not", async () => {
+  await begin();
+  const ids = Array.from({ length: 30 }, (_, i) => `agent-${i}`);
+  await fleet.send(ids.map((id) => registered(id)));
+  await fleet.send(ids.map((id) => active(id, { stale_after_ms: 500 })));
+  await textIs(page, attentionFirst, /Storm.*of 30 runs/);
+  await fleet.killMonitor();
+  fleet.startMonitor();
+  await textIs(page, "#attention-none", /Nobody: there are no runs/);
+  await textIs(page, "#alerts-list li:first-child", /Note.*began anew/);
+  assert.match(await page.title(), /^Heartbeat/);
+
+  await fleet.send([registered("endless", { timeout_after_ms: 1 })]);
+  await textIs(page, "#alerts-list li:first-child", /Timeout: agent endless/);
+  assert.equal(await page.getByText("began anew").count(), 1);
+});
+
 test("alerts from before that could not be had at first are asked for again", async () => {
   fleet = await Fleet.start();
   await fleet.send([registered("endless", { timeout_after_ms: 1 })]);

@@ -35,9 +35,8 @@ export class AlertLog {
     return fresh;
   }
 
-  // Those that the monitor kept from before, oldest first.
-  takeKept(epoch, alerts, ticks) {
-    if (epoch !== this.epoch) this.begin(epoch);
+  // Those that the monitor of this epoch kept from before, oldest first.
+  takeKept(alerts, ticks) {
     const earlier = alerts.filter((alert) => this.first === null || alert.seq < this.first);
     if (earlier.length === 0) return;
     for (const alert of earlier) this.apply(alert, ticks);

@@ -70,15 +70,21 @@ function takeStatus(data) {
     announcer.say(wasGone ? "The monitor answers again." : "The monitor does not answer.");
   }
   if (!data.reachable) return;
+  if (log.epoch === null) log.begin(data.epoch);
+  takeRestart(data);
   if (!timeline.asked) askKept(data);
   if (before === null) askTypes();
   if (before === null || wasGone) refresh();
 }
 
+// A status tells of it as well as the stream's own event, which comes only with the first alert of
+// the fresh monitor: there may be none for long.
 function takeRestart({ epoch }) {
+  if (epoch === log.epoch) return;
   log.begin(epoch);
   log.note("The monitor began anew and knows nothing of what was before.", monitor.now());
   attention.forget();
+  refresh();
 }
 
 // The alerts from before this page was opened: once, and again with the next status if that failed.
@@ -89,7 +95,8 @@ async function askKept({ epoch, alert_seq: last }) {
   asksKept = true;
   try {
     const kept = await ask("alerts", { since_seq: Math.max(0, last - keptAsked), epoch, limit: keptAsked });
-    log.takeKept(kept.epoch, kept.alerts, performance.now());
+    if (kept.epoch !== log.epoch) return;  // another monitor by now: its status is to come
+    log.takeKept(kept.alerts, performance.now());
     stream.resumeAfter ??= `${kept.epoch}/${Math.max(log.last, last)}`;
     timeline.asked = true;
     health.seed(kept.alerts);
