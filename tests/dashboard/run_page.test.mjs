@@ -67,6 +67,50 @@ test("Escape, the browser's Back and the link all lead back to the fleet as it w
   }
 });
 
+// Until the page that is open has been told of `agent` so many times more.
+async function answers(agent, times) {
+  for (let i = 0; i < times; ++i) await page.waitForResponse(`**/agents/${agent}?*`);
+}
+
+function countHistory() {
+  const asked = { times: 0 };
+  page.on("request", (request) => { asked.times += request.url().includes("/history?"); });
+  return asked;
+}
+
+test("the state file is read once, and again after another alert of the run", async () => {
+  const asked = countHistory();
+  await page.goto(`${fleet.url}#/agent/other?run=`);
+  await textIs(page, "#run .run-state", /last heard/);
+  await answers("other", 3);
+  assert.equal(asked.times, 1);
+  await fleet.send([active("other", { stale_after_ms: 300 })]);
+  await textIs(page, "#run .alert-list", /Stale agent detected: other/);
+  await answers("other", 3);
+  assert.equal(asked.times, 2);
+});
+
+test("a gateway that reads no state file is not asked for what is in it", async () => {
+  const reader = (await fetch(`${fleet.url}api/heartbeat/stream`)).body
+    .pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  await eventually(async () => {
+    text += (await reader.read()).value;
+    return /^data: .*\n\n/m.test(text);
+  }, "a status");
+  await reader.cancel();
+  const status = { ...JSON.parse(/^data: (.*)$/m.exec(text)[1]), history: false };
+  await page.route("**/stream", (route) => route.fulfill({ contentType: "text/event-stream",
+    body: `event: status\ndata: ${JSON.stringify(status)}\n\n` }));
+  const asked = countHistory();
+  await page.goto(`${fleet.url}#/agent/other?run=`);
+  await page.reload();
+  await answers("other", 2);
+  assert.equal(asked.times, 0);
+  await page.unroute("**/stream");
+  await page.reload();
+});
+
 test("alerts that the monitor keeps no longer are told from its state file", async () => {
   await fleet.send([registered("old", { timeout_after_ms: 1, task_id: "T-3" })]);
   await page.goto(`${fleet.url}#/agent/old?run=`);

@@ -54,7 +54,9 @@ function heard(events) {
     else if (event === "restarted") takeRestart(data);
   }
   if (alerts.length > 0) {
-    for (const alert of log.takeStreamed(alerts, performance.now()).slice(-announcedMax)) {
+    const fresh = log.takeStreamed(alerts, performance.now());
+    for (const alert of fresh) runPage.heard(alert);
+    for (const alert of fresh.slice(-announcedMax)) {
       announcer.say(`${kindWords[alert.kind] ?? alert.kind}. ${visible(alert.message)}.`);
     }
     refresh();
@@ -120,7 +122,7 @@ function refresh() {
     if (document.hidden || signIn.asks() || !monitor.current()) return;
     refreshedTicks = performance.now();
     if (runPage.agent !== null) {
-      runPage.refresh(monitor.status.state_file !== "none");
+      runPage.refresh(monitor.status.history !== false);
     } else {
       table.refresh();
       askAttention();

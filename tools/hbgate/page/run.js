@@ -7,6 +7,7 @@ import { deadlineText, duration, many, moment, number, precise, runKey, stateOf,
   from "./words.js";
 
 const historyMax = 200;
+const unaskable = /^\.\.?$/;  // browsers take such parts out of a path, however they are written
 
 export class RunPage {
   constructor({ refused }) {
@@ -21,6 +22,8 @@ export class RunPage {
     this.run = run;
     this.answeredTicks = performance.now();
     this.history = [];
+    this.historyDue = true;
+    this.answered = false;
     this.asking?.abort();
     this.asking = null;
     this.title = element("h1", { tabindex: -1, class: "data" }, visible(agent));
@@ -46,15 +49,28 @@ export class RunPage {
     this.main.replaceChildren();
   }
 
-  // `keepsHistory`: the gateway can read the state file.
+  // An alert was raised: what the state file says of this agent has changed.
+  heard(alert) {
+    if (alert.agent_id === this.agent && (this.run === null || alert.run_id === this.run)) {
+      this.historyDue = true;
+    }
+  }
+
+  // `keepsHistory`: the gateway may read a state file.
   async refresh(keepsHistory) {
     if (this.agent === null || this.asking) return;
+    if (unaskable.test(this.agent)) {
+      this.answeredTicks = performance.now();
+      setText(this.state, "A browser cannot ask for an agent of this name, which is a step in an "
+        + `address. This tells of it: hbctl why ${this.agent}`);
+      return;
+    }
     const asking = new AbortController();
     this.asking = asking;
     const path = `agents/${encodeURIComponent(this.agent)}`
       + (this.run === null ? "" : `?run_id=${encodeURIComponent(this.run)}`);
     try {
-      if (keepsHistory && this.history.length === 0) await this.askHistory(asking.signal);
+      if (keepsHistory && this.historyDue) await this.askHistory(asking.signal);
       const answer = await ask(path, {}, asking.signal);
       if (asking === this.asking) this.draw(answer);
     } catch (error) {
@@ -63,6 +79,9 @@ export class RunPage {
         this.draw({ runs: [], alerts: error.body.alerts ?? [], ended: error.body.error });
       } else {
         this.refused(error);
+        if (error instanceof Refused && !this.answered) {
+          setText(this.state, `The gateway cannot tell of this agent: ${error.message}.`);
+        }
       }
     } finally {
       if (asking === this.asking) this.asking = null;
@@ -71,15 +90,19 @@ export class RunPage {
 
   // Other agents' alerts come along where the id has a * or ? in it: they are globs there.
   async askHistory(signal) {
+    this.historyDue = false;
     try {
       const { alerts } = await ask("history", { agent: this.agent, limit: 10_000 }, signal);
       this.history = alerts.filter((alert) => alert.agent_id === this.agent).slice(-historyMax);
     } catch (error) {
-      if (!(error instanceof Refused) || error.status === 401) throw error;
+      if (error instanceof Refused && error.status !== 401) return;
+      this.historyDue = true;
+      throw error;
     }
   }
 
   draw(answer) {
+    this.answered = true;
     this.answeredTicks = performance.now();
     this.drawState(answer);
     reconcile(this.runs, answer.runs, runKey, makeRun, (node, run) => drawRun(node, run));
