@@ -65,6 +65,25 @@ for (const id of ids) {
   });
 }
 
+test("characters that show nothing are shown by their number, unless they shape what is beside them", async () => {
+  await page.goto(`${fleet.url}#/?sort=agent_id`);
+  const shown = {
+    "b\u00adlank": "b‹U+00AD›lank",
+    "b\u3164\u115f\u1160\uffa0\u2800lank": "b‹U+3164›‹U+115F›‹U+1160›‹U+FFA0›‹U+2800›lank",
+    "b\u200dl\u200ca\ufe0fnk": "b‹U+200D›l‹U+200C›a‹U+FE0F›nk",
+    "b\u{e0041}\u180e\u2028lank": "b‹U+E0041›‹U+180E›‹U+2028›lank",
+    "❤️ 👩🏽‍💻 1️⃣ ©": "❤️ 👩🏽‍💻 1️⃣ ©",
+    "می‌خواهم क्‍ष": "می‌خواهم क्‍ष",
+    "b\u061c\u200cl\u180e\u200dank": "b‹U+061C›‹U+200C›l‹U+180E›‹U+200D›ank",
+    "می‌‌خواهم": "می‌‹U+200C›خواهم",
+  };
+  await fleet.send(Object.keys(shown).map((id) => registered(id)));
+  await textIs(page, "#runs-count", /of 18 runs/);
+  const names = await agentsInTable(page);
+  for (const text of Object.values(shown)) assert(names.includes(text), `${text} in\n${names.join("\n")}`);
+  await fleet.send(Object.keys(shown).map((agent_id) => ({ kind: "unregister", agent_id })));
+});
+
 test("characters that turn text around or have no width are shown by their number", async () => {
   await page.goto(`${fleet.url}#/?sort=agent_id`);
   await fleet.send([registered(turning)]);
@@ -73,6 +92,27 @@ test("characters that turn text around or have no width are shown by their numbe
   assert(names.includes("‹U+202E›txt.exe‹U+202C›‹U+200B›"), names.join("\n"));
   await page.locator("#grid-body .agent a", { hasText: "txt.exe" }).click();
   await textIs(page, "#run .run-state", /last heard/);
+});
+
+for (const id of [".", ".."]) {
+  test(`an agent named ${id}, which is a step in an address, is told of in words`, async () => {
+    await fleet.send([registered(id)]);
+    await page.goto(`${fleet.url}#/?search=${id}&sort=agent_id`);
+    await page.locator(`#grid-body .agent a[href="#/agent/${id}?run="]`).click();
+    await textIs(page, "#run .run-state", /browser cannot ask.*hbctl why/);
+    assert.equal(await page.textContent("#run h1"), id);
+    await fleet.send([{ kind: "unregister", agent_id: id }]);
+    await nothingRan();
+  });
+}
+
+test("an answer that tells nothing of the agent is said, and replaced by one that does", async () => {
+  const nothing = { success: false, error: { code: "no_such_path", message: "there is nothing at this path" } };
+  await page.route("**/agents/**", (route) => route.fulfill({ status: 404, json: nothing }));
+  await page.goto(`${fleet.url}#/agent/nobody`);
+  await textIs(page, "#run .run-state", /cannot tell of this agent: there is nothing at this path/);
+  await page.unroute("**/agents/**");
+  await textIs(page, "#run .run-state", /Not in flight/);
 });
 
 test("an address that names nobody says so", async () => {

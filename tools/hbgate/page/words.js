@@ -30,12 +30,21 @@ export function moment(epochMs) {
   return `${at.toLocaleDateString(undefined, form)}, ${time}`;
 }
 
-// Characters that would make one id look like another (they turn the direction of text around, or
-// have no width) are shown by number.
-const deceptive = /[\u0000-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+// Characters that would make one id look like another (they turn the direction of text around, have
+// no width, or are blank) are shown by number. Not so what shapes its neighbours as it should: inside
+// an emoji, or a joiner after a letter of a script that joins its letters.
+const plain = /^[ -~]*$/;
+const emoji = String.raw`\p{Extended_Pictographic}\p{Emoji_Modifier}?[\ufe0e\ufe0f]?`;
+const joining = ["Arabic", "Syriac", "Mongolian", "Devanagari", "Bengali", "Gurmukhi", "Gujarati",
+  "Oriya", "Tamil", "Telugu", "Kannada", "Malayalam", "Sinhala", "Khmer"]
+  .map((script) => String.raw`\p{Script=${script}}`).join("");
+const unseen = String.raw`[\p{Cc}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufff9-\ufffb\u{1d159}]`;
+const shaping = String.raw`${emoji}(?:\u200d${emoji})*|[0-9#*]\ufe0f\u20e3|(?!${unseen})[${joining}][\u200c\u200d]`;
+const notable = new RegExp(`(${shaping})|${unseen}`, "gu");
 export function visible(text) {
-  return text.replace(deceptive, (c) =>
-    `‹U+${c.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}›`);
+  if (plain.test(text)) return text;
+  return text.replace(notable, (found, kept) => kept
+    ?? `‹U+${found.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}›`);
 }
 
 export const runKey = (run) => `${run.agent_id}\n${run.run_id}`;
