@@ -57,6 +57,21 @@ test("at 400 pixels nothing scrolls sideways, and rows are cards", async () => {
   await page.context().close();
 });
 
+test("who needs attention stays a list, however much an agent says", async () => {
+  for (const width of [400, 1280]) {
+    const page = await populated({ viewport: { width, height: 900 } });
+    const lines = await page.$$eval("#attention-list .who:not(:empty) + .what", (texts) => texts.map((text) =>
+      Math.round(text.clientHeight / parseFloat(getComputedStyle(text).lineHeight))));
+    assert.equal(lines.length, 3);
+    assert(lines.every((count) => count <= 2), `${lines} lines at ${width} pixels`);
+    const { what, title } = await page.$eval("#attention-list [data-kind=stale] .what",
+      (text) => ({ what: text.textContent, title: text.title }));
+    assert.equal(title, what);
+    assert.match(what, /d{512}$/);
+    await page.context().close();
+  }
+});
+
 // Of all text in sight: which falls short of WCAG AA against what is behind it. Colours are asked
 // of the browser, through a canvas, whatever way they are written.
 const pale = () => {

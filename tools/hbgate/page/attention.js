@@ -137,7 +137,9 @@ function update(node, item) {
       : `and ${number(item.hidden)} more that timed out`);
     return;
   }
-  setText(node.querySelector(".what"), item.text);
+  const what = node.querySelector(".what");
+  setText(what, item.text);
+  setAttribute(what, "title", item.run ? item.text : null);  // of which two lines are in sight
   setAttribute(node, "data-kind", item.kind);
 }
 
@@ -146,13 +148,13 @@ function ofFleet(alert) {
     text: `${visible(alert.message)}. Since ${moment(alert.raised_at)}.` };
 }
 
-// What the run was at, as far as it said.
+// What the run was at, as far as it said: what may be long is last.
 function doing(run) {
   const parts = [];
   if (run.phase) parts.push(`in ${visible(run.phase)}`);
   if (run.task_id) parts.push(`task ${visible(run.task_id)}`);
-  if (run.detail) parts.push(visible(run.detail));
   if (run.lost_events) parts.push(`${many(run.lost_events, "event")} lost on the way: perhaps not its fault`);
+  if (run.detail) parts.push(visible(run.detail));
   return parts.length ? ` · ${parts.join(" · ")}` : "";
 }
 
