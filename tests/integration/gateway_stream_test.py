@@ -61,7 +61,8 @@ class News(unittest.TestCase):
                 said = monitor.ask("status")
                 self.assertEqual(first["epoch"], said["health"]["epoch"])
                 self.assertEqual((first["alert_seq"], first["state_file"], first["storm"],
-                                  first["agents_monitoring"]), (3, "none", "", 0))
+                                  first["agents_monitoring"], first["history"]),
+                                 (3, "none", "", 0, False))
                 times = [stream.until("status")[1]["at"] for _ in range(3)]
                 for before, after in zip([first["at"], *times], times):
                     self.assertGreater(after - before, 500)
