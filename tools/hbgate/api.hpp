@@ -25,8 +25,8 @@ class Api {
   Api(Monitor& monitor, Lister& lister, EventDesk& desk, const AlertRing& alerts,
       const OwnCounters& own, std::optional<std::string> state);
 
-  static constexpr std::size_t body_bytes_max =
-      2 * 1024 * 1024;  // of 1,024 events, or a job's output
+  // Of 1,024 events, or a job's output.
+  static constexpr std::size_t body_bytes_max = 2 * 1024 * 1024;
 
   using Answered = boost::asio::awaitable<Response>;
   struct Route {
