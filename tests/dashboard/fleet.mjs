@@ -45,7 +45,7 @@ export class Fleet {
     const fleet = new Fleet();
     fleet.folder = mkdtempSync(join(tmpdir(), "hb-page-"));
     fleet.monitorOptions = { ...monitor };
-    fleet.gatewayOptions = { listen: "127.0.0.1:0", timeout: "1s", ...gateway };
+    fleet.gatewayOptions = { listen: "127.0.0.1:0", ...gateway };
     if (state) {
       const file = fleet.path("state");
       fleet.monitorOptions.state = file;

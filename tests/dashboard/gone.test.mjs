@@ -43,12 +43,21 @@ async function nothingIsCurrent() {
 }
 
 test("a killed monitor is said at once, and nothing is shown as current; restarted, the page recovers", async () => {
+  await page.evaluate(() => {
+    const banner = document.getElementById("banner");
+    window.banners = [];
+    new MutationObserver(() => window.banners.push(banner.textContent))
+      .observe(banner, { childList: true, characterData: true, subtree: true });
+  });
   await fleet.killMonitor();
   await textIs(page, "#banner", /monitor \(hbmond\) does not answer since \d\d:\d\d:\d\d/);
   await textIs(page, "#health-text", /monitor is gone/);
   assert.equal(await page.getAttribute("#banner", "data-level"), "error");
   await textIs(page, "#announcer", /does not answer/);
   await nothingIsCurrent();
+  await page.waitForFunction(() => new Set(window.banners).size > 5);  // for some seconds
+  const ofGateway = await page.evaluate(() => window.banners.filter((text) => /No news|gateway/.test(text)));
+  assert.deepEqual(ofGateway, []);  // which is there, and says so each second
 
   fleet.startMonitor();
   await fleet.ready();
