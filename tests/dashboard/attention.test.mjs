@@ -141,6 +141,8 @@ test("alerts from before and those of the stream are there, each once, whichever
   await textIs(page, "#alerts-list", /one.*two|two.*one/);
   const lines = () => page.$$eval("#alerts-list .message", (all) => all.map((line) => line.textContent));
   assert.equal((await lines()).length, 3);
+  // What the gateway itself hears late, a stream that is opened before has as news.
+  await eventually(async () => (await fleet.ask("agents/three")).alerts.length === 1, "the gateway has them");
 
   let answer;
   const held = new Promise((resolve) => { answer = resolve; });
