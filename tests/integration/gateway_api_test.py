@@ -286,10 +286,11 @@ class Ranking(unittest.TestCase):
         for name, key in columns.items():
             if name == "deadline_in_ms":  # the stale ones are alike in it
                 rows = [row for row in rows if not row["stale"]]
-            expected = [row["agent_id"] for row in sorted(rows, key=key)]
-            for sort, order in ((name, expected), (f"-{name}", expected[::-1])):
-                found = self.names(self.gateway, sort=sort)
-                self.assertEqual([each for each in found if each in expected], order, sort)
+            values = {row["agent_id"]: key(row) for row in rows}
+            for sort, reverse in ((name, False), (f"-{name}", True)):
+                found = [values[each] for each in self.names(self.gateway, sort=sort)
+                         if each in values]
+                self.assertEqual(found, sorted(values.values(), reverse=reverse), sort)
 
     def test_it_is_searched_in_all_texts_in_whatever_case(self):
         for text, found in {"SILENT": 2, "t3": 1, "tester": 1, "q2": 1, "compil": 1, "nowhere": 0,
