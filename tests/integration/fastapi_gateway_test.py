@@ -13,21 +13,11 @@ import time
 import unittest
 
 from events import HOUR
-from monitor import LIMIT, Monitor, Silence, alert_of, clean_environment
+from gateway import waited
+from monitor import LIMIT, Monitor, alert_of, clean_environment
 
 HERE = pathlib.Path(__file__).resolve().parent
 STATUS_KEYS = {"success", "status", "monitor", "in_flight_agents", "timestamp"}
-
-
-def waited(what, condition):
-    """The first true value of `condition()`, which asks a process over a socket."""
-    deadline = time.monotonic() + LIMIT
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise Silence(f"{what}: not within {LIMIT} s")
 
 
 class Connection(http.client.HTTPConnection):

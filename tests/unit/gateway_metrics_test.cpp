@@ -65,9 +65,4 @@ TEST_CASE("a monitor that does not answer is down, and nothing is said in its na
   CHECK(text.find("process_open_fds ") != std::string::npos);
 }
 
-TEST_CASE("a counter without a name here is known as such") {
-  CHECK(unknown_counters({{"runs_stale", 1}, {"brand_new_total", 2}, {"turn_us_sum", 3}}) ==
-        std::vector<std::string>{"brand_new_total"});
-}
-
 }  // namespace heartbeat::hbgate

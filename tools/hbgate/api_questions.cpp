@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "api.hpp"
+#include "bus/clock.hpp"
 #include "store/state_file.hpp"
 #include "telling/history.hpp"
 #include "telling/json.hpp"
@@ -20,8 +21,6 @@ using telling::success;
 using telling::to_json;
 
 const std::vector<std::string> states{"running", "idle", "stale"};
-
-WallTime wall_now() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
 
 // ISO 8601, UTC, as the monitor writes it.
 std::string timestamp(WallTime time) {
@@ -56,7 +55,7 @@ Json offline(const std::string& why) {
             {"agents", Json::array()},
             {"config", nullptr}}},
           {"in_flight_agents", Json::array()},
-          {"timestamp", timestamp(wall_now())}};
+          {"timestamp", timestamp(bus::wall_now())}};
 }
 
 template <class Reply>
@@ -116,13 +115,14 @@ Api::Answered Api::ranking(const Request&, Parameters& parameters) {
     for (const RunRow* run : ranked.rows) {
       rows_json.push_back(to_json(*run));
     }
-    return respond({{"success", true},
-                    {"total", ranked.total},
-                    {"listed", listing.rows.size()},
-                    {"truncated", listing.truncated},
-                    {"listed_at", to_json(listing.listed_at)},
-                    {"age_ms", std::max((wall_now() - listing.listed_at).count(), Duration::rep{})},
-                    {"agents", std::move(rows_json)}});
+    return respond(
+        {{"success", true},
+         {"total", ranked.total},
+         {"listed", listing.rows.size()},
+         {"truncated", listing.truncated},
+         {"listed_at", to_json(listing.listed_at)},
+         {"age_ms", std::max((bus::wall_now() - listing.listed_at).count(), Duration::rep{})},
+         {"agents", std::move(rows_json)}});
   });
 }
 

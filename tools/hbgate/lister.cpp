@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "bus/clock.hpp"
 #include "telling/run_state.hpp"
 
 namespace heartbeat::hbgate {
@@ -52,7 +53,7 @@ boost::asio::awaitable<Answer<std::shared_ptr<const Listing>>> Lister::listing()
 
 Lister::Read Lister::read() {
   auto listing = std::make_shared<Listing>();
-  listing->listed_at = std::chrono::floor<Duration>(std::chrono::system_clock::now());
+  listing->listed_at = bus::wall_now();
   AgentsRequest request;
   // Small pages, so that an alert never waits for a large one to be made.
   request.limit = limit_default;

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <cstring>
-#include <iterator>
 
 #include "bus/own_process.hpp"
 
@@ -123,9 +121,6 @@ constexpr std::array families{
     Family{"process_max_fds", "heartbeat_process_max_fds", Type::gauge, 1,
            "How many file descriptors the monitor may have."},
 };
-
-// Told by heartbeat_runs_stale.
-constexpr std::string_view runs_stale = "runs_stale";
 
 std::string_view text_of(Type type) {
   switch (type) {
@@ -254,20 +249,6 @@ std::string metrics_text(const std::optional<MonitorCounters>& monitor, const Ow
   }
   add_own(out, own);
   return out;
-}
-
-std::vector<std::string> unknown_counters(const CounterList& counters) {
-  std::vector<std::string> unknown;
-  for (const auto& [name, value] : counters) {
-    const bool known = name == runs_stale ||
-                       std::any_of(families.begin(), families.end(), [&name](const Family& family) {
-                         return rest_of(family, name).has_value();
-                       });
-    if (!known) {
-      unknown.push_back(name);
-    }
-  }
-  return unknown;
 }
 
 }  // namespace heartbeat::hbgate

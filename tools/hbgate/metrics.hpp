@@ -30,7 +30,4 @@ struct MonitorCounters {
 // nullopt: the monitor does not answer; then heartbeat_up is 0 and only what is known here follows.
 std::string metrics_text(const std::optional<MonitorCounters>& monitor, const OwnCounters& own);
 
-// Counters of the monitor that have no name here yet, and are left out.
-std::vector<std::string> unknown_counters(const CounterList& counters);
-
 }  // namespace heartbeat::hbgate

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <limits>
 
+#include "bus/clock.hpp"
 #include "counted.hpp"
 #include "sse.hpp"
 
@@ -12,8 +13,6 @@ namespace heartbeat::hbgate {
 namespace {
 
 constexpr std::chrono::seconds every{1};
-
-WallTime wall_now() { return std::chrono::floor<Duration>(std::chrono::system_clock::now()); }
 
 Json silent(WallTime now, const std::string& why, const std::optional<WallTime>& heard_at) {
   return {{"at", telling::to_json(now)},
@@ -66,7 +65,7 @@ boost::asio::awaitable<Json> Pulse::look() {
     const auto* page = std::get_if<AlertsReply>(&last);
     const auto* counts = std::get_if<CountersReply>(&counters);
     if (reply != nullptr && page != nullptr && counts != nullptr) {
-      const WallTime now = wall_now();
+      const WallTime now = bus::wall_now();
       heard_at_ = now;
       const MonitorHealth& health = reply->health;
       co_return Json{
@@ -93,7 +92,7 @@ boost::asio::awaitable<Json> Pulse::look() {
   } catch (const Refusal&) {
     why = "too many other questions wait";
   }
-  co_return silent(wall_now(), why, heard_at_);
+  co_return silent(bus::wall_now(), why, heard_at_);
 }
 
 }  // namespace heartbeat::hbgate
