@@ -6,6 +6,8 @@
 #include <array>
 #include <cerrno>
 #include <limits>
+#include <stdexcept>
+#include <string>
 #include <utility>
 #include <variant>
 
@@ -53,9 +55,20 @@ AlertFollower::AlertFollower(Endpoints endpoints, Duration timeout, int stop_fd,
       timeout_(timeout),
       stop_fd_(stop_fd),
       deliver_(std::move(deliver)),
-      thread_([this] { follow(); }) {}
+      thread_([this] { run(); }) {}
 
 AlertFollower::~AlertFollower() { thread_.join(); }
+
+void AlertFollower::run() {
+  try {
+    follow();
+  } catch (const std::exception& error) {
+    Portion portion;
+    portion.failure = std::make_exception_ptr(
+        std::runtime_error(std::string("alerts cannot be followed: ") + error.what()));
+    deliver_(std::move(portion));
+  }
+}
 
 void AlertFollower::follow() {
   AlertSubscriber alerts(endpoints_, timeout_);

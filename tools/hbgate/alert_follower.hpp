@@ -1,6 +1,7 @@
 // Follows the monitor's alerts in a thread of its own.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <optional>
 #include <thread>
@@ -18,6 +19,7 @@ class AlertFollower {
   struct Portion {
     std::vector<AlertRing::Entry> entries;
     std::optional<Place> news_after;  // what the monitor had when following began
+    std::exception_ptr failure;       // following is over: the endpoint cannot be used
   };
 
   // Begins with the alerts that a ring holds, where the monitor answers, else with what is raised
@@ -33,6 +35,7 @@ class AlertFollower {
   void taken();
 
  private:
+  void run();
   void follow();
   bool hand_on(Portion portion);
 

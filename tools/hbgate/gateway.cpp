@@ -10,6 +10,7 @@
 #include <boost/asio/post.hpp>
 #include <csignal>
 #include <cstdio>
+#include <exception>
 #include <stdexcept>
 #include <utility>
 
@@ -149,7 +150,11 @@ boost::asio::awaitable<void> Gateway::Loop::take_signals() {
   }
 }
 
+// A gateway that hears no alerts would be taken for one to which nothing happens: it ends.
 void Gateway::Loop::take_alerts(AlertFollower::Portion portion) {
+  if (portion.failure) {
+    std::rethrow_exception(portion.failure);
+  }
   if (portion.news_after) {
     alerts_.set_news_after(*std::move(portion.news_after));
   }

@@ -75,6 +75,9 @@ std::optional<Response> refusal_of(const error_code& error) {
 
 template <class Header>
 Request request_of(const Header& header) {
+  if (header.version() >= 11 && header.count(http::field::host) != 1) {  // RFC 9112, 3.2
+    throw Refusal(refuse(400, "malformed", "HTTP/1.1 needs one Host header"));
+  }
   auto target = parse_target(view(header.target()));
   if (!target) {
     throw Refusal(refuse(400, "bad_argument",
