@@ -95,6 +95,7 @@ CounterList list_counters(const core::Fleet& fleet, const AlertLog& alerts, cons
   }
   list.emplace_back("alerts_kept", alerts.kept());
   list.emplace_back("runs_in_flight", fleet.runs_in_flight());
+  list.emplace_back("runs_max", fleet.limits().runs_max);
   list.emplace_back("runs_idle", fleet.runs_idle());
   list.emplace_back("runs_stale", fleet.runs_stale());
   add_by_type(list, fleet.types());

@@ -26,6 +26,7 @@ constexpr std::array families{
     Family{"uptime_ms", "heartbeat_uptime_seconds", Type::gauge, 1e3,
            "Time since the monitor was started."},
     Family{"runs_in_flight", "heartbeat_runs_in_flight", Type::gauge, 1, "Runs in flight."},
+    Family{"runs_max", "heartbeat_runs_max", Type::gauge, 1, "How many runs may be in flight."},
     Family{"runs_idle", "heartbeat_runs_idle", Type::gauge, 1,
            "Runs in flight that wait for work."},
     Family{"runs_by_type", "heartbeat_runs", Type::gauge, 1,
