@@ -1,5 +1,7 @@
 #include "daemon/alert_report.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <utility>
 
 namespace heartbeat::daemon {

@@ -1,7 +1,7 @@
 // One log line for each alert, as long as there are few.
 #pragma once
 
-#include <spdlog/spdlog.h>
+#include <spdlog/fwd.h>
 
 #include <cstdint>
 #include <memory>

@@ -1,5 +1,7 @@
 #include "daemon/journal.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <limits>
 #include <utility>

@@ -6,7 +6,7 @@
 // of no run does the file know more, or less, than its alerts say.
 #pragma once
 
-#include <spdlog/spdlog.h>
+#include <spdlog/fwd.h>
 
 #include <cstdint>
 #include <deque>

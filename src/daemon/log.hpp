@@ -2,7 +2,7 @@
 // never holds up the loop. When its queue is full the oldest lines are dropped, and counted.
 #pragma once
 
-#include <spdlog/logger.h>
+#include <spdlog/fwd.h>
 
 #include <cstdint>
 #include <memory>

@@ -1,4 +1,5 @@
 // hbmond: exit code 0 after SIGTERM or SIGINT, 1 if it failed while it ran, 2 if it did not start.
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cstdlib>

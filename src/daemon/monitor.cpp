@@ -1,5 +1,7 @@
 #include "daemon/monitor.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <chrono>
 #include <csignal>

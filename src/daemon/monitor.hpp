@@ -2,7 +2,7 @@
 // the watch what comes from sockets and clocks, and takes to the sockets what the watch has to say.
 #pragma once
 
-#include <spdlog/spdlog.h>
+#include <spdlog/fwd.h>
 
 #include <cstdint>
 #include <functional>

@@ -1,5 +1,7 @@
 #include "daemon/watch.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <limits>
 #include <utility>

@@ -3,7 +3,7 @@
 // instants, so a simulator runs it as the loop does.
 #pragma once
 
-#include <spdlog/spdlog.h>
+#include <spdlog/fwd.h>
 
 #include <chrono>
 #include <cstddef>

@@ -1,7 +1,7 @@
 // One seed's world from beginning to end.
 #pragma once
 
-#include <spdlog/spdlog.h>
+#include <spdlog/fwd.h>
 
 #include <cstdint>
 #include <deque>

@@ -3,6 +3,7 @@
 #include "daemon/journal.hpp"
 
 #include <spdlog/sinks/null_sink.h>
+#include <spdlog/spdlog.h>
 
 #include <memory>
 #include <optional>

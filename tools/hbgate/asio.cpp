@@ -1,0 +1,3 @@
+// What Boost's networking has that is no template.
+#include <boost/asio/impl/src.hpp>
+#include <boost/beast/src.hpp>
