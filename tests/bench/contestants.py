@@ -13,7 +13,8 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "integration"))
-from monitor import BIN_DIR, LIMIT, Monitor, clean_environment  # noqa: E402
+from monitor import Monitor  # noqa: E402
+from program import BIN_DIR, LIMIT, clean_environment  # noqa: E402
 
 DAY_MS = 86_400_000
 PYTHON = "/usr/bin/python3"  # Debian's packages are for Debian's interpreter

@@ -6,7 +6,7 @@ import time
 import msgpack
 import zmq
 
-from monitor import LIMIT, Silence
+from program import LIMIT, Silence
 
 
 class Questions:

@@ -9,7 +9,8 @@ import tempfile
 import msgpack
 import zmq
 
-from monitor import LIMIT, Monitor, clean_environment, receive
+from monitor import Monitor, receive
+from program import LIMIT, clean_environment
 
 
 @contextlib.contextmanager

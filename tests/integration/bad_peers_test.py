@@ -12,7 +12,8 @@ import msgpack
 import zmq
 
 from events import register, told
-from monitor import LIMIT, Monitor, Publisher, next_alert, next_message, receive
+from monitor import Monitor, Publisher, next_alert, next_message, receive
+from program import LIMIT
 
 ANYWHERE = {name: "tcp://127.0.0.1:*" for name in ("events", "alerts", "status")}
 GREETING = (b"\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f"  # signature

@@ -9,7 +9,8 @@ import time
 import unittest
 
 from events import HOUR, register, told
-from monitor import LIMIT, alert_of
+from monitor import alert_of
+from program import LIMIT
 from state_test import StateTest
 
 FAKETIME = [found for folder in ("/usr/lib*", "/usr/lib/*")

@@ -6,8 +6,8 @@ import subprocess
 import tempfile
 import unittest
 
-from monitor import BIN_DIR, LIMIT
 from watch_test import Terminal
+from program import BIN_DIR, LIMIT
 
 
 def script_for(shell):

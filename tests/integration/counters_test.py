@@ -9,7 +9,8 @@ import time
 import unittest
 
 from events import HOUR, idle, register, told, unregister
-from monitor import LIMIT, Monitor, alert_of, next_alert, next_message
+from monitor import Monitor, alert_of, next_alert, next_message
+from program import LIMIT
 
 SCHEMAS = pathlib.Path(__file__).resolve().parents[2] / "schemas"
 LABEL = re.compile(r'([a-z_]+)="((?:[^"\\]|\\.)*)"')

@@ -4,17 +4,15 @@ import http.client
 import json
 import os
 import pathlib
-import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import time
 import unittest
 
 from events import HOUR
-from gateway import waited
-from monitor import LIMIT, Monitor, alert_of, clean_environment
+from monitor import Monitor, alert_of
+from program import LIMIT, Program, clean_environment, waited
 
 HERE = pathlib.Path(__file__).resolve().parent
 STATUS_KEYS = {"success", "status", "monitor", "in_flight_agents", "timestamp"}
@@ -28,41 +26,26 @@ class Connection(http.client.HTTPConnection):
         self.close()
 
 
-class Chat:
+class Chat(Program):
     """uvicorn with the example on a port of its own; a context manager."""
 
+    stop_limit = LIMIT
+
     def __init__(self, events, status):
+        super().__init__("uvicorn")
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.port = self.listening.getsockname()[1]
-        self.log = tempfile.TemporaryFile("w+")
+        self.environment = clean_environment(HB_EVENTS=events, HB_STATUS=status,
+                                             PYTHONDONTWRITEBYTECODE="1")
+
+    def start(self):
         fd = self.listening.fileno()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "uvicorn", "--fd", str(fd), "chat_program:app"], cwd=HERE,
-            pass_fds=[fd], stdout=self.log, stderr=self.log,
-            env=clean_environment(HB_EVENTS=events, HB_STATUS=status, PYTHONDONTWRITEBYTECODE="1"))
+        self.run([sys.executable, "-m", "uvicorn", "--fd", str(fd), "chat_program:app"], cwd=HERE,
+                 pass_fds=[fd], env=self.environment)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        try:
-            if kind is None:
-                self.stop()
-            else:
-                print(f"--- log of uvicorn ---\n{self.told()}---", flush=True)
-        finally:
-            self.process.kill()
-            self.process.wait()
-            self.listening.close()
-            self.log.close()
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(LIMIT)
-
-    def told(self):
-        self.log.seek(0)
-        return self.log.read()
+    def discard(self):
+        self.listening.close()
+        super().discard()
 
     def begin(self, method, path, body=None):
         """A connection whose request was sent."""
@@ -189,9 +172,9 @@ class WithMonitor(unittest.TestCase):
             self.assertEqual(sum(rejected), 0)
 
     def test_what_was_told_last_leaves_before_the_end(self):
-        with Monitor() as monitor, Chat(monitor.events, monitor.status) as chat:
-            self.assertEqual(chat.answer("say so"), (200, "once so"))
-            chat.stop()
+        with Monitor() as monitor:
+            with Chat(monitor.events, monitor.status) as chat:
+                self.assertEqual(chat.answer("say so"), (200, "once so"))
             self.assertEqual(ended(monitor), "done")
 
 

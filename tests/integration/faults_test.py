@@ -15,7 +15,8 @@ import time
 import unittest
 
 from events import HOUR, activity, register
-from monitor import LIMIT, Monitor, Silence, alert_of, clean_environment, next_alert
+from monitor import Monitor, alert_of, next_alert
+from program import Silence, clean_environment
 
 BEATING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "beating.py")
 

@@ -1,6 +1,6 @@
 """Runs hbgate for a test and asks it as any HTTP client would.
 
-Every response is held against schemas/openapi.yaml. Nothing here sleeps.
+Every response is held against schemas/openapi.yaml.
 """
 
 import http.client
@@ -8,15 +8,13 @@ import json
 import os
 import re
 import select
-import signal
 import socket
 import subprocess
-import tempfile
 import time
 import urllib.parse
 
 import contract
-from monitor import BIN_DIR, LIMIT, STOP_LIMIT, Silence, clean_environment, flags
+from program import BIN_DIR, LIMIT, Program, Silence, flags, waited
 
 HBGATE = os.path.join(BIN_DIR, "hbgate")
 TIMEOUT = "500ms"  # for the monitor's answers, so that its silence is told soon
@@ -41,88 +39,32 @@ def quoted(text):
     return urllib.parse.quote(text, safe="")
 
 
-def waited(what, condition):
-    """The first true value of `condition()`, which asks a process over a socket."""
-    deadline = time.monotonic() + LIMIT
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise Silence(f"{what}: not within {LIMIT} s")
-
-
-class Gateway:
+class Gateway(Program):
     """A running hbgate for that monitor (or endpoints in a dict); a context manager.
 
     Options are hbgate's, as keywords; a flag without a value is True.
     """
 
     def __init__(self, monitor, **options):
+        super().__init__("hbgate")
         if not isinstance(monitor, dict):
             monitor = {name: getattr(monitor, name) for name in ("events", "alerts", "status")}
         options = {"listen": "127.0.0.1:0", "timeout": TIMEOUT, **monitor, **options}
         self.arguments = [HBGATE, *flags(options)]
-        self.errors = tempfile.TemporaryFile("w+")
-        self.process = None
-
-    def __enter__(self):
-        try:
-            self.start()
-        except BaseException:
-            self.discard()
-            raise
-        return self
-
-    def __exit__(self, kind, error, trace):
-        try:
-            if kind is None:
-                self.stop()
-            else:
-                print(f"--- errors of hbgate ---\n{self.said()}---", flush=True)
-        finally:
-            self.discard()
 
     def start(self, port=None):
         """Waits for the line that names the address; `port`: the one to listen on."""
         arguments = list(self.arguments)
         if port is not None:
             arguments[arguments.index("--listen") + 1] = f"127.0.0.1:{port}"
-        self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=self.errors,
-                                        env=clean_environment())
+        self.run(arguments, stdout=subprocess.PIPE)
         ready, _, _ = select.select([self.process.stdout], [], [], LIMIT)
         line = self.process.stdout.readline().decode() if ready else ""
         match = re.fullmatch(r"hbgate: listening on http://(127\.0\.0\.1|\[::1\]|0\.0\.0\.0):(\d+)/\n",
                              line)
         if not match:
-            raise AssertionError(f"hbgate said {line!r}, and on stderr: {self.said()}")
+            raise AssertionError(f"hbgate said {line!r}, and on stderr: {self.log()}")
         self.port = int(match[2])
-
-    def stop(self, signal_number=signal.SIGTERM):
-        """Ends it as an operator does, and holds it to its promise."""
-        assert self.process.poll() is None, f"hbgate ended by itself: {self.said()}"
-        self.process.send_signal(signal_number)
-        try:
-            code = self.process.wait(STOP_LIMIT)
-        except subprocess.TimeoutExpired:
-            raise AssertionError(f"hbgate still runs {STOP_LIMIT} s after {signal_number}") from None
-        assert code == 0, f"exit code {code}: {self.said()}"
-
-    def discard(self):
-        if self.process is not None:
-            if self.process.poll() is None:
-                self.process.kill()
-            self.process.wait()
-            self.process.stdout.close()
-        self.errors.close()
-
-    def said(self):
-        self.errors.seek(0)
-        return self.errors.read()
-
-    def memory_mib(self):
-        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
-            return int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1]) / 1024
 
     def request(self, method, target, body=None, timeout=LIMIT, **headers):
         """Keyword headers: content_type="…" is Content-Type."""

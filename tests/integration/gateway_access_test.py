@@ -9,8 +9,9 @@ import unittest
 
 import contract
 from events import activity, register, told
-from gateway import HBGATE, Gateway, waited
-from monitor import LIMIT, Monitor, clean_environment
+from gateway import HBGATE, Gateway
+from monitor import Monitor
+from program import LIMIT, clean_environment, waited
 
 READ, WRITE = "r" * 20, "w" * 20
 OPEN = {"/healthz", "/readyz", "/"}
@@ -105,8 +106,8 @@ class Tokens(WithGateway):
         self.assertEqual(self.gateway.get("/metrics", **bearer(READ)).status, 401)
         self.write_tokens("nonsense\n")
         self.gateway.process.send_signal(signal.SIGHUP)
-        waited("it complains", lambda: "nonsense" in self.gateway.said() or
-               self.token_file in self.gateway.said())
+        waited("it complains", lambda: "nonsense" in self.gateway.log() or
+               self.token_file in self.gateway.log())
         self.assertEqual(self.gateway.get("/metrics", **bearer(other)).status, 200)
 
     def test_an_address_beyond_this_machine_may_be_listened_on(self):
@@ -231,6 +232,11 @@ class Start(unittest.TestCase):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             listen = f"127.0.0.1:{taken.getsockname()[1]}"
             self.refused("--listen", listen, says=["--listen", listen, "in use"])
+
+    def test_alerts_that_cannot_be_followed_end_it(self):
+        code, said = run("--listen", "127.0.0.1:0", "--alerts", "tcp://%:1")
+        self.assertEqual(code, 1)
+        self.assertIn("tcp://%:1", said)
 
     def test_a_token_file_that_is_wrong_is_told_of_by_its_line(self):
         with tempfile.NamedTemporaryFile("w+", suffix=".tokens") as file:

@@ -8,8 +8,9 @@ import urllib.parse
 
 import contract
 from events import HOUR, activity, idle, register, told, unregister
-from gateway import Gateway, quoted, waited
+from gateway import Gateway, quoted
 from monitor import Monitor, alert_of, next_alert
+from program import waited
 
 EVENT = b'{"kind": "activity", "agent_id": "a"}'
 # One request of each operation that a monitor with a run of the agent `a` and a state file grants.
@@ -477,7 +478,9 @@ class Form(unittest.TestCase):
 
     def test_what_is_no_http_is_told_so(self):
         with Monitor() as monitor, Gateway(monitor) as gateway:
-            for request in (b"hello\r\n\r\n", b"GET nowhere HTTP/1.1\r\n\r\n",
+            for request in (b"hello\r\n\r\n", b"GET nowhere HTTP/1.1\r\nHost: a\r\n\r\n",
+                            b"GET / HTTP/1.1\r\n\r\n",
+                            b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
                             b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\r\n\r\n"):
                 answer = gateway.raw(request)
                 self.assertRegex(answer, rb"^HTTP/1\.1 400 ", request)

@@ -2,15 +2,15 @@
 
 import concurrent.futures
 import json
-import pathlib
 import signal
 import time
 import unittest
 
 from contract import SCHEMAS
-from events import HOUR, activity, idle, register, told, unregister
-from gateway import Gateway, quoted, waited
+from events import HOUR, activity, register, told, unregister
+from gateway import Gateway, quoted
 from monitor import Monitor
+from program import waited
 
 DECIDED_LATER = {"forbidden", "rate_limited", "too_many_runs"}  # by the monitor alone
 LONGEST = {"agent_id": 128, "run_id": 128, "task_id": 128, "agent_type": 64, "outcome": 64}

@@ -6,7 +6,6 @@ import pathlib
 import re
 import socket
 import subprocess
-import tempfile
 import unittest
 import urllib.error
 import urllib.parse
@@ -15,8 +14,9 @@ import urllib.request
 import yaml
 
 from events import HOUR, activity, idle, register, told, unregister
-from gateway import Gateway, waited
-from monitor import LIMIT, Monitor, next_alert
+from gateway import Gateway
+from monitor import Monitor, next_alert
+from program import LIMIT, Program, waited
 
 RULES = pathlib.Path(__file__).resolve().parents[2] / "tools" / "hbgate" / "rules"
 SAMPLE = re.compile(r'^([a-z_]+)(?:\{((?:[a-z_]+="(?:[^"\\]|\\.)*",?)*)\})? (\S+)$')
@@ -164,12 +164,14 @@ class Metrics(unittest.TestCase):
             self.assertEqual(samples(gateway)[0]["heartbeat_build_info", (("version", version),)], 1)
 
 
-class Prometheus:
+class Prometheus(Program):
     """A real one, on a port of its own, with the project's own configuration; a context manager."""
 
+    stop_limit = LIMIT
+
     def __init__(self, gateway):
-        self.folder = tempfile.TemporaryDirectory(prefix="hb-prometheus-")
-        folder = pathlib.Path(self.folder.name)
+        super().__init__("prometheus")
+        folder = pathlib.Path(self.path)
         config = (RULES / "prometheus.yml").read_text()
         config = config.replace("127.0.0.1:5580", f"127.0.0.1:{gateway.port}")
         config = re.sub(r"(_interval): 15s", r"\1: 250ms", config)
@@ -177,23 +179,11 @@ class Prometheus:
         (folder / "heartbeat.rules.yml").write_text((RULES / "heartbeat.rules.yml").read_text())
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.address = f"127.0.0.1:{free.getsockname()[1]}"
-        self.log = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(
-            ["prometheus", f"--config.file={folder}/prometheus.yml",
-             f"--storage.tsdb.path={folder}/data", f"--web.listen-address={self.address}"],
-            stdout=self.log, stderr=self.log)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *_):
-        self.process.terminate()
-        self.process.wait(LIMIT)
-        if kind is not None:
-            self.log.seek(0)
-            print(f"--- log of prometheus ---\n{self.log.read()}---", flush=True)
-        self.log.close()
-        self.folder.cleanup()
+    def start(self):
+        self.run(["prometheus", f"--config.file={self.path}/prometheus.yml",
+                  f"--storage.tsdb.path={self.path}/data",
+                  f"--web.listen-address={self.address}"])
 
     def ask(self, path, **parameters):
         """The data of an answer, or None while it does not listen yet."""
@@ -203,7 +193,7 @@ class Prometheus:
                                         timeout=LIMIT) as response:
                 return json.load(response)["data"]
         except (ConnectionError, urllib.error.URLError):
-            assert self.process.poll() is None, "prometheus ended"
+            self.check_running()
             return None
 
     def value(self, query):

@@ -8,8 +8,9 @@ import unittest
 import unittest.mock
 
 from events import register
-from gateway import Gateway, waited
-from monitor import LIMIT, STOP_LIMIT, Monitor
+from gateway import Gateway
+from monitor import Monitor
+from program import LIMIT, STOP_LIMIT, waited
 
 # A request takes about a millisecond; this is for a busy machine and a sanitizer. Who stalls takes
 # as long as a silent peer is borne, half a minute.

@@ -14,7 +14,8 @@ from types import SimpleNamespace
 
 import zmq
 
-from monitor import BIN_DIR, LIMIT, Monitor, clean_environment
+from monitor import Monitor
+from program import BIN_DIR, LIMIT, clean_environment
 
 HBCTL = os.path.join(BIN_DIR, "hbctl")
 

@@ -8,7 +8,8 @@ import time
 import unittest
 
 from events import HOUR
-from monitor import BIN_DIR, LIMIT, STOP_LIMIT, Monitor, Silence, clean_environment
+from monitor import Monitor
+from program import BIN_DIR, LIMIT, STOP_LIMIT, Silence, clean_environment
 
 HBLOAD = os.path.join(BIN_DIR, "hbload")
 

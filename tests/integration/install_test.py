@@ -11,7 +11,7 @@ import tempfile
 import unittest
 
 from agent_program import check_agent
-from monitor import BIN_DIR, clean_environment
+from program import BIN_DIR, clean_environment
 
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = ROOT / "tools" / "examples"

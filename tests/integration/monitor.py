@@ -1,45 +1,17 @@
-"""Runs hbmond for a test and talks to it as any pyzmq program would.
-
-Nothing here sleeps: everything is waited for on a socket or on the process, with a limit.
-"""
+"""Runs hbmond for a test and talks to it as any pyzmq program would."""
 
 import os
 import re
 import secrets
-import signal
 import subprocess
-import tempfile
 import time
 
 import msgpack
 import zmq
 
-BIN_DIR = os.environ.get("HEARTBEAT_BIN_DIR", "")
+from program import BIN_DIR, LIMIT, Program, Silence, clean_environment, flags
+
 HBMOND = os.path.join(BIN_DIR, "hbmond")
-LIMIT = 20.0  # seconds; whatever takes longer is broken, also on a busy machine
-STOP_LIMIT = 1.0
-
-
-class Silence(AssertionError):
-    """What a test waited for did not come in time."""
-
-
-def flags(options):
-    """Keyword options as hbmond's flags: stale_threshold_ms=200 is --stale-threshold-ms 200."""
-    arguments = []
-    for name, value in options.items():
-        flag = name.replace("_", "-")
-        if isinstance(value, bool):
-            arguments.append(f"--{flag}" if value else f"--no-{flag}")
-        else:
-            arguments += [f"--{flag}", str(value)]
-    return arguments
-
-
-def clean_environment(**extra):
-    """The caller's environment without HB_… variables, which would be options."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("HB_")}
-    return {**kept, **extra}
 
 
 def receive(socket, timeout=LIMIT):
@@ -117,7 +89,7 @@ class Publisher:
         self.socket.close()
 
 
-class Monitor:
+class Monitor(Program):
     """A running hbmond on endpoints of its own; a context manager.
 
     Options are hbmond's, as keywords. `config_text` becomes its --config file (`config_path`),
@@ -125,8 +97,7 @@ class Monitor:
     """
 
     def __init__(self, config_text=None, environment=None, **options):
-        self.folder = tempfile.TemporaryDirectory(prefix="hb-")
-        self.path = self.folder.name
+        super().__init__("hbmond")
         for name in ("events", "alerts", "status"):
             options.setdefault(name, f"ipc://{self.path}/{name}")
         self.config_path = os.path.join(self.path, "hbmond.toml")
@@ -136,33 +107,12 @@ class Monitor:
         self.events, self.alerts, self.status = (options[n] for n in ("events", "alerts", "status"))
         self.arguments = [HBMOND, *flags(options)]
         self.environment = clean_environment(**(environment or {}))
-        self.log_path = os.path.join(self.path, "stderr.log")
         self.context = zmq.Context()
-        self.process = None
 
-    def __enter__(self):
-        try:
-            self.start()
-        except BaseException:
-            self.discard()
-            raise
-        return self
-
-    def __exit__(self, kind, error, trace):
-        try:
-            if kind is None:
-                self.stop()
-            else:
-                print(f"--- log of hbmond ---\n{self.log()}---", flush=True)
-        finally:
-            self.discard()
-
-    def start(self, stderr=None):
-        """Its log goes to a file, or to the descriptor `stderr`."""
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(
-                self.arguments, stderr=log if stderr is None else stderr,
-                stdout=subprocess.DEVNULL, env=self.environment)
+    def start(self, **options):
+        """`options` are Popen's, such as where its log goes."""
+        self.run(self.arguments, **{"stdout": subprocess.DEVNULL, "env": self.environment,
+                                    **options})
         deadline = time.monotonic() + LIMIT
         if any(e.endswith(":*") for e in (self.events, self.alerts, self.status)):
             self.events, self.alerts, self.status = self.bound_endpoints(deadline)
@@ -188,39 +138,9 @@ class Monitor:
                 raise Silence(f"the log names no bound endpoints:\n{log}")
             self.wait_for_exit(0.02)
 
-    def check_running(self):
-        if self.process.poll() is not None:
-            raise AssertionError(f"hbmond ended with {self.process.returncode}:\n{self.log()}")
-
-    def wait_for_exit(self, timeout):
-        """The exit code, or None if it still runs after `timeout`."""
-        try:
-            return self.process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            return None
-
-    def stop(self, signal_number=signal.SIGTERM):
-        """Ends it as an operator does, and holds it to its promise."""
-        self.check_running()
-        self.process.send_signal(signal_number)
-        code = self.wait_for_exit(STOP_LIMIT)
-        assert code == 0, f"exit code {code} after {STOP_LIMIT} s; log:\n{self.log()}"
-
     def discard(self):
-        if self.process is not None and self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
         self.context.destroy(linger=0)
-        self.folder.cleanup()
-
-    def memory_mib(self):
-        """What it holds in memory."""
-        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
-            return int(re.search(r"VmRSS:\s+(\d+) kB", status.read())[1]) / 1024
-
-    def log(self):
-        with open(self.log_path, encoding="utf-8", errors="replace") as log:
-            return log.read()
+        super().discard()
 
     def wait_for_log(self, pattern, timeout=LIMIT):
         """The match of `pattern` in the log; the log is looked at again as the monitor answers."""

@@ -10,7 +10,8 @@ import tempfile
 import unittest
 
 from events import HOUR, activity, register, told
-from monitor import HBMOND, LIMIT, Monitor, clean_environment, flags, next_alert
+from monitor import HBMOND, Monitor, next_alert
+from program import LIMIT, clean_environment, flags
 
 
 def refusal(*arguments, **environment):

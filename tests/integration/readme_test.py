@@ -10,7 +10,8 @@ import unittest
 
 from agent_program import check_agent
 from events import register, told
-from monitor import LIMIT, Monitor
+from monitor import Monitor
+from program import LIMIT
 
 ROOT = pathlib.Path(__file__).parents[2]
 EXAMPLES = ROOT / "tools" / "examples"

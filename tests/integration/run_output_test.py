@@ -6,7 +6,8 @@ import signal
 import sys
 import time
 
-from monitor import LIMIT, Monitor
+from monitor import Monitor
+from program import LIMIT
 from run_test import RunCase
 
 WATCHED = ("--beat-on-output", "--run", "r")

@@ -12,7 +12,8 @@ import time
 import unittest
 
 from hbctl_test import command, endpoints
-from monitor import LIMIT, Monitor, Silence, alert_of, clean_environment, next_alert
+from monitor import Monitor, alert_of, next_alert
+from program import LIMIT, Silence, clean_environment
 
 NO_MONITOR = {"HB_EVENTS": "ipc:///nonexistent/events"}
 RUN = command("run", "--agent", "build")

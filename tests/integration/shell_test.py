@@ -7,7 +7,8 @@ import subprocess
 import unittest
 
 from hbctl_test import command
-from monitor import BIN_DIR, HBMOND, LIMIT, clean_environment
+from monitor import HBMOND
+from program import BIN_DIR, LIMIT, clean_environment
 
 PATH = {"PATH": f"{BIN_DIR}:{os.environ['PATH']}"}
 MANUAL = pathlib.Path(BIN_DIR).parent / "man"

@@ -13,7 +13,8 @@ import unittest
 
 from events import HOUR, activity, register, told, unregister
 from faults_test import Faults
-from monitor import LIMIT, Monitor, alert_of, clean_environment, next_message
+from monitor import Monitor, alert_of, next_message
+from program import LIMIT, clean_environment
 
 CONSUMING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "consuming.py")
 

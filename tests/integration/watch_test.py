@@ -16,7 +16,8 @@ import pyte
 
 from events import activity, register, told, unregister
 from hbctl_test import command, endpoints
-from monitor import LIMIT, Monitor, clean_environment
+from monitor import Monitor
+from program import LIMIT, clean_environment
 
 # pyte emulates this one; it has no second screen to leave, which is looked for on the other.
 EMULATED, TWO_SCREENS = "linux", "xterm"

@@ -10,7 +10,7 @@ import msgpack
 import zmq
 
 from hbctl_test import command
-from monitor import LIMIT, clean_environment
+from program import LIMIT, clean_environment
 
 FIRST, SECOND = "first-epoch", "second-epoch"
 
