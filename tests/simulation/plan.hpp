@@ -57,7 +57,9 @@ inline Plan make_plan(Chance& chance) {
   limits.stale_rearm = !chance.one_in(5);
   limits.adopt_unknown = !chance.one_in(6);
   limits.tombstone_ms = chance.time(Duration{2'000}, Duration{60'000});
-  plan.agents = static_cast<int>(chance.one_in(3) ? chance.number(10, 30) : chance.number(1, 8));
+  plan.agents = static_cast<int>(chance.one_in(12)  ? chance.number(40, 120)
+                                 : chance.one_in(3) ? chance.number(10, 30)
+                                                    : chance.number(1, 8));
   limits.runs_max = chance.one_in(4) ? static_cast<std::size_t>(chance.number(2, 8)) : 10'000;
   plan.options.alerts_kept =
       chance.one_in(3) ? static_cast<std::size_t>(chance.number(5, 50)) : 100'000;
