@@ -2,25 +2,15 @@
 // JSON Schemas, the golden vectors and the C++ headers. Exit code 1 names whatever failed.
 //
 // Needs what package.json names: npm ci --ignore-scripts, in this folder (tools/test does it).
-import { readFileSync, readdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { readdirSync } from "node:fs";
 import { fromFile, Parser } from "@asyncapi/parser";
 import Ajv2020 from "ajv/dist/2020.js";
 import yaml from "js-yaml";
+import { equal, failures, report, root, sorted, text } from "./checks.mjs";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const text = (path) => readFileSync(root + path, "utf8");
 const page = text("schemas/README.md");
 const source = yaml.load(text("schemas/asyncapi.yaml"));
 
-let checks = 0;
-const failures = [];
-function equal(what, is, expected) {
-  checks += 1;
-  const [got, wanted] = [is, expected].map((value) => JSON.stringify(value));
-  if (got !== wanted) failures.push(`${what}: got ${got}, expected ${wanted}`);
-}
-const sorted = (values) => [...new Set(values)].sort();
 const ids = (those) => those.all().map((one) => one.id());
 
 async function parsed() {
@@ -147,6 +137,4 @@ if (document) {
     check(document);
   }
 }
-for (const failure of failures) console.log(`FAILED ${failure}`);
-console.log(`${checks} checks; ${failures.length} failed`);
-process.exitCode = failures.length === 0 ? 0 : 1;
+report();

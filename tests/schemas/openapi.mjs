@@ -2,29 +2,17 @@
 // say, and its limits and names are those of the sources. Exit code 1 names whatever failed.
 //
 // Needs what package.json names: npm ci --ignore-scripts, in this folder (tools/test does it).
-import { readFileSync, readdirSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { readdirSync } from "node:fs";
 import { createConfig, lint } from "@redocly/openapi-core";
 import Ajv2020 from "ajv/dist/2020.js";
 import yaml from "js-yaml";
+import { equal, failures, report, root, sorted, text } from "./checks.mjs";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
-const text = (path) => readFileSync(root + path, "utf8");
 const json = (path) => JSON.parse(text(path));
 const golden = (name) => json(`schemas/golden/${name}.json`);
 const source = text("schemas/openapi.yaml");
 const document = yaml.load(source);
 const { parameters, responses, schemas } = document.components;
-
-const sorted = (values) => [...new Set(values)].sort();
-
-let checks = 0;
-const failures = [];
-function equal(what, is, expected) {
-  checks += 1;
-  const [got, wanted] = [is, expected].map((value) => JSON.stringify(value));
-  if (got !== wanted) failures.push(`${what}: got ${got}, expected ${wanted}`);
-}
 
 async function checkForm() {
   const config = await createConfig({
@@ -256,6 +244,4 @@ for (const check of [checkErrors, checkSchemas, checkConstants, checkRoutes, che
   checkGatewayConstants]) {
   if (failures.length === 0) check();
 }
-for (const failure of failures) console.log(`FAILED ${failure}`);
-console.log(`${checks} checks; ${failures.length} failed`);
-process.exitCode = failures.length === 0 ? 0 : 1;
+report();
