@@ -130,6 +130,7 @@ class Stream:
         self.socket.sendall(f"GET /api/heartbeat/stream HTTP/1.1\r\nHost: 127.0.0.1\r\n{lines}\r\n"
                             .encode())
         self.buffer = b""
+        self.place = None  # of the last alert, as the next status names it
 
     def __enter__(self):
         self.head = self.part(b"\r\n\r\n").decode()
@@ -157,9 +158,16 @@ class Stream:
         fields = dict(line.split(": ", 1) for line in self.part(b"\n\n").decode().split("\n"))
         data = json.loads(fields["data"])
         contract.check_stream_event(fields["event"], data)
-        assert ("id" in fields) == (fields["event"] == "alert"), fields
-        if "id" in fields:
-            assert fields["id"] == f"{data['epoch']}/{data['seq']}", fields["id"]
+        if fields["event"] == "alert":
+            self.place = f"{data['epoch']}/{data['seq']}"
+            assert fields["id"] == self.place, fields
+        elif fields["event"] == "restarted":
+            self.place = f"{data['epoch']}/0"
+        elif fields["event"] == "lost":
+            self.place = None
+        else:
+            assert fields["event"] == "status" or "id" not in fields, fields
+            assert self.place is None or fields.get("id", self.place) == self.place, fields
         return fields["event"], data, fields.get("id")
 
     def until(self, *names):

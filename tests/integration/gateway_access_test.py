@@ -234,9 +234,27 @@ class Start(unittest.TestCase):
             self.refused("--listen", listen, says=["--listen", listen, "in use"])
 
     def test_alerts_that_cannot_be_followed_end_it(self):
-        code, said = run("--listen", "127.0.0.1:0", "--alerts", "tcp://%:1")
-        self.assertEqual(code, 1)
-        self.assertIn("tcp://%:1", said)
+        with Monitor() as monitor:
+            monitor.process.send_signal(signal.SIGSTOP)  # so that it first asks where to begin
+            gateway = Gateway({"events": monitor.events, "status": monitor.status,
+                               "alerts": "tcp://%:1"}, timeout="2s")
+            try:
+                gateway.start()
+                for stream in [gateway.stream() for _ in range(40)]:
+                    self.addCleanup(stream.close)
+                for path in ("ping/a", "api/heartbeat/ranking"):
+                    connection = gateway.connect()
+                    self.addCleanup(connection.close)
+                    connection.sendall(f"GET /{path} HTTP/1.0\r\n\r\n".encode())
+                self.assertEqual(gateway.wait_for_exit(LIMIT), 1, gateway.log())
+                self.assertIn("tcp://%:1", gateway.log())
+            finally:
+                gateway.discard()
+                monitor.process.send_signal(signal.SIGCONT)
+
+    def test_a_state_file_that_cannot_be_read_is_told_of(self):
+        with Monitor() as monitor, Gateway(monitor, state="/nonexistent/file") as gateway:
+            waited("it says so", lambda: "--state /nonexistent/file" in gateway.log())
 
     def test_a_token_file_that_is_wrong_is_told_of_by_its_line(self):
         with tempfile.NamedTemporaryFile("w+", suffix=".tokens") as file:

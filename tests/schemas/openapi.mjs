@@ -105,7 +105,7 @@ function samples() {
     history: { success: true, alerts },
     counters: passed(golden("reply-counters-some")),
     stream_status: {
-      at: 1, reachable: true, history: false, ...without(beat, "v", "sent_at"), ...status.counts,
+      at: 1, reachable: true, history: false, alerts_heard: true, ...without(beat, "v", "sent_at"), ...status.counts,
       version: status.health.version, ingest_lag_ms: 0, storm: "", events_received_total: 7,
     },
     stream_silence: { at: 1, reachable: false, message: "no answer", since: null },

@@ -78,12 +78,11 @@ TEST_CASE("what is no JSON, too deep, empty or too much is refused as a whole") 
 }
 
 TEST_CASE("an event's other fields are parameters by their own names") {
-  const Target target =
-      *parse_target("/ping/x?run_id=r1&task_id=T+1&stale_after_ms=5000&progress=7&phase=a%0Ab");
-  Parameters refused(target);
+  Parameters refused(*parse_target("/ping/x?run_id=r1&task_id=T%0A1"));
   CHECK_THROWS_AS(EventBody({{"kind", "activity"}, {"agent_id", "x"}}, refused), Refusal);
   Parameters parameters(
-      *parse_target("/ping/x?run_id=r1&task_id=T+1&stale_after_ms=5000&progress=7&phase=a"));
+      *parse_target("/ping/x?run_id=r1&task_id=T+1&stale_after_ms=5000&progress=7&phase=a%0A"
+                    "b&detail=%ff"));
   const EventBody body({{"kind", "activity"}, {"agent_id", "x"}}, parameters);
   parameters.done();
   CHECK(body.rejected().empty());

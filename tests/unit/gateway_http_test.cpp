@@ -25,6 +25,7 @@ TEST_CASE("a path is split before it is decoded, so that an id may hold a slash"
   CHECK(target->path == std::vector<std::string>{"ping", "a/b \u00e9", "start"});
   CHECK(parse_target("/")->path == std::vector<std::string>{""});
   CHECK(parse_target("/a+b")->path == std::vector<std::string>{"a+b"});
+  CHECK(parse_target("http://host:1/a?b=http://c")->path == std::vector<std::string>{"a"});
 }
 
 TEST_CASE("a query is decoded as forms write it") {
@@ -37,7 +38,7 @@ TEST_CASE("a query is decoded as forms write it") {
 
 TEST_CASE("what is no path is none") {
   for (const char* text :
-       {"", "x", "*", "http://host/", "/%", "/%4", "/%zz", "/x?a=%f", "/x?%-1=2"}) {
+       {"", "x", "*", "http://host", "ftp://host/", "/%", "/%4", "/%zz", "/x?a=%f", "/x?%-1=2"}) {
     INFO(text);
     CHECK_FALSE(parse_target(text));
   }

@@ -27,8 +27,8 @@ class Access {
     std::string_view authorization;
     std::string_view host;
     std::string_view fetch_site;  // Sec-Fetch-Site, which browsers send to loopback and by TLS
-    std::string_view origin;      // these two say it elsewhere,
-    std::string_view referer;     // at least one of them
+    std::string_view origin;      // these two say it elsewhere, unless the page is set on
+    std::string_view referer;     // hiding: who is beyond loopback and needs to be safe has tokens
   };
   // nullopt: it may.
   std::optional<Response> refusal(Right right, const Credentials& credentials) const;

@@ -39,11 +39,16 @@ void add(AlertFollower::Portion& portion, const AlertSubscriber::Notice& notice)
       break;
     case Event::lost:
       portion.entries.push_back({std::nullopt, lost_text(notice.lost)});
+      portion.lost += notice.lost;
       break;
     case Event::back:  // of another epoch, perhaps: then its first alert shows it
+      portion.heard = true;
+      break;
     case Event::gone:
+      portion.heard = false;
+      break;
     case Event::trouble:
-      break;  // streams say so by the status of each second
+      break;  // of the status socket, which the streams tell of each second
   }
 }
 
@@ -85,7 +90,7 @@ void AlertFollower::follow() {
     while (portion.entries.size() < portion_max && (notice = alerts.next(stop_fd_, Duration{0}))) {
       add(portion, *notice);
     }
-    if (!portion.entries.empty() && !hand_on(std::move(portion))) {
+    if ((!portion.entries.empty() || portion.heard) && !hand_on(std::move(portion))) {
       return;
     }
   }

@@ -1,6 +1,7 @@
 // Follows the monitor's alerts in a thread of its own.
 #pragma once
 
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -19,6 +20,8 @@ class AlertFollower {
   struct Portion {
     std::vector<AlertRing::Entry> entries;
     std::optional<Place> news_after;  // what the monitor had when following began
+    std::optional<bool> heard;        // whether the monitor's beats come, where that changed
+    std::uint64_t lost = 0;           // alerts that are kept no longer
     std::exception_ptr failure;       // following is over: the endpoint cannot be used
   };
 

@@ -13,11 +13,11 @@ constexpr std::uint64_t page_max = 100;  // alerts
 
 }  // namespace
 
-AlertStream::AlertStream(const AlertRing& ring, const Pulse& pulse, Monitor& monitor,
+AlertStream::AlertStream(const AlertRing& ring, const Pulse& pulse, KeptAlerts& kept,
                          std::optional<Place> after)
     : ring_(ring),
       pulse_(pulse),
-      monitor_(monitor),
+      kept_(kept),
       handled_(after ? std::move(after) : ring.news_after()),
       next_(ring.end()) {
   if (handled_) {
@@ -31,11 +31,22 @@ boost::asio::awaitable<std::string> AlertStream::next() {
   std::string text;
   if (pulse_seen_ != pulse_.number()) {
     pulse_seen_ = pulse_.number();
-    text = pulse_.text();
+    if (handled_ &&
+        !pulse_.text()
+             .empty()) {  // also of who has seen no alert yet, and so comes back to the right place
+      text = "id: " + id_of(*handled_) + "\n";
+    }
+    text += pulse_.text();
+    const auto& until = pulse_.alerts_until();
+    due_ = handled_ && until && until->epoch == handled_->epoch ? until->seq : 0;
   }
   while (text.size() < text_max) {
     if (!behind_ && !append_kept(text)) {
-      break;
+      // Whatever the reason: alerts that the gateway was not told of can be asked for.
+      behind_ = handled_ && handled_->seq < due_;
+      if (!behind_) {
+        break;
+      }
     }
     if (behind_) {
       const std::size_t before = text.size();
@@ -82,6 +93,7 @@ void AlertStream::enter(const std::string& epoch, std::string& text) {
   if (handled_ && handled_->epoch != epoch) {
     text += restarted_text(epoch);
     handled_ = Place{epoch, 0};
+    due_ = 0;
   }
 }
 
@@ -96,26 +108,24 @@ boost::asio::awaitable<void> AlertStream::append_asked(std::string& text) {
   question.since_seq = handled_->seq;
   question.epoch = handled_->epoch;
   question.limit = page_max;
-  std::optional<Answer<AlertsReply>> answer;
-  try {
-    answer = co_await monitor_.ask(question);
-  } catch (const Refusal&) {  // too many questions wait: a stream has time
-    co_return;
+  co_await kept_.ask(question, [&](const Answer<AlertsReply>& answer) {
+    if (const auto* page = std::get_if<AlertsReply>(&answer)) {
+      append(*page, text);
+    }
+  });
+}
+
+void AlertStream::append(const AlertsReply& page, std::string& text) {
+  enter(page.epoch, text);
+  if (page.first_seq > handled_->seq + 1) {
+    text += lost_text(page.first_seq - handled_->seq - 1);
+    handled_->seq = page.first_seq - 1;
   }
-  const auto* page = std::get_if<AlertsReply>(&*answer);
-  if (page == nullptr) {
-    co_return;
-  }
-  enter(page->epoch, text);
-  if (page->first_seq > handled_->seq + 1) {
-    text += lost_text(page->first_seq - handled_->seq - 1);
-    handled_->seq = page->first_seq - 1;
-  }
-  for (const Alert& alert : page->alerts) {
+  for (const Alert& alert : page.alerts) {
     append(alert, alert_text(alert), text);
   }
-  if (handled_->seq >= page->last_seq) {
-    handled_->seq = page->last_seq;  // it may have named one that is yet to come
+  if (handled_->seq >= page.last_seq) {
+    handled_->seq = page.last_seq;  // it may have named one that is yet to come
     const auto follows = ring_.after(*handled_);
     behind_ = false;
     next_ = follows.value_or(ring_.end());

@@ -11,7 +11,7 @@
 #include <string>
 
 #include "alert_ring.hpp"
-#include "monitor.hpp"
+#include "kept_alerts.hpp"
 #include "pulse.hpp"
 
 namespace heartbeat::hbgate {
@@ -19,7 +19,7 @@ namespace heartbeat::hbgate {
 class AlertStream {
  public:
   // `after`: what its reader has handled last; nullopt = it wants the news alone.
-  AlertStream(const AlertRing& ring, const Pulse& pulse, Monitor& monitor,
+  AlertStream(const AlertRing& ring, const Pulse& pulse, KeptAlerts& kept,
               std::optional<Place> after);
 
   // What there is to send by now, some of it where it is much; "" = nothing yet.
@@ -28,15 +28,17 @@ class AlertStream {
  private:
   bool append_kept(std::string& text);
   boost::asio::awaitable<void> append_asked(std::string& text);
+  void append(const AlertsReply& page, std::string& text);
   void enter(const std::string& epoch, std::string& text);
   void append(const Alert& alert, const std::string& as_text, std::string& text);
 
   const AlertRing& ring_;
   const Pulse& pulse_;
-  Monitor& monitor_;
+  KeptAlerts& kept_;
   std::optional<Place> handled_;
   std::uint64_t next_ = 0;  // in the ring
   bool behind_ = false;     // the monitor has to be asked
+  std::uint64_t due_ = 0;   // the monitor had raised this one when the last but one pulse was heard
   std::uint64_t pulse_seen_ = 0;
 };
 

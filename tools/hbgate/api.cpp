@@ -68,8 +68,9 @@ const Api::Route& Api::route(std::string_view method, const Target& target) {
     }
     same_path = &route;
     const auto& methods = route.methods;
-    if (std::find(methods.begin(), methods.end(), method == "HEAD" ? "GET" : method) !=
-        methods.end()) {
+    // A HEAD is asked by whoever only looks, so it reports nothing.
+    const bool looks = method == "HEAD" && route.right != Right::write;
+    if (std::find(methods.begin(), methods.end(), looks ? "GET" : method) != methods.end()) {
       return route;
     }
   }
@@ -99,10 +100,10 @@ Api::Answered Api::page(const Request& request, Parameters&) {
   Response response;
   response.headers.emplace_back("ETag", file->etag);
   response.headers.emplace_back("Cache-Control", "no-cache");
-  if (request.if_none_match == file->etag) {
+  response.content_type = file->content_type;
+  if (request.if_none_match.find(file->etag) != std::string::npos) {  // of a list, or a weak one
     response.status = 304;
   } else {
-    response.content_type = file->content_type;
     response.body = file->bytes;
   }
   co_return response;

@@ -1,6 +1,7 @@
 #include "event_body.hpp"
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 #include <type_traits>
 
@@ -76,8 +77,11 @@ std::string why_rejected(const nlohmann::json& event, Rejection reason) {
   return problem ? problem->message : std::string(name(reason));
 }
 
+// Made fit, whatever it is: decoration costs no heartbeat.
+constexpr std::array<std::string_view, 2> decorations{"detail", "phase"};
+
 template <class Member>
-void fit(nlohmann::json& event, const char* key, Member Event::*member) {
+void fit(nlohmann::json& event, std::string_view key, Member Event::*member) {
   const auto found = event.find(key);
   if (found != event.end() && found->is_string()) {
     *found = client::fitting(member, found->get_ref<const std::string&>());
@@ -91,15 +95,17 @@ void complete(nlohmann::json& event) {
   if (!event.contains("v")) {
     event["v"] = protocol_version;
   }
-  fit(event, "detail", &Event::detail);
-  fit(event, "phase", &Event::phase);
+  fit(event, decorations[0], &Event::detail);
+  fit(event, decorations[1], &Event::phase);
 }
 
 // As a value of the event's field; a text for a number is what it is.
 template <class Value>
 nlohmann::json json_of(Parameters& parameters, std::string_view key, const Bounds& bounds) {
   if constexpr (std::is_same_v<Value, std::string_view>) {
-    const auto text = parameters.text(key);
+    const bool decoration =
+        std::find(decorations.begin(), decorations.end(), key) != decorations.end();
+    const auto text = decoration ? parameters.bytes(key) : parameters.text(key);
     return text ? nlohmann::json(*text) : nlohmann::json();
   } else {
     const auto number = parameters.number(key, bounds);
@@ -141,7 +147,7 @@ EventBody::Body EventBody::parse(std::string_view body) {
   check_shape(body);
   try {
     return Body::parse(body);
-  } catch (const Body::parse_error& error) {
+  } catch (const Body::exception& error) {
     throw Refusal(refuse(400, "malformed", std::string("the body is no JSON: ") + error.what()));
   }
 }

@@ -21,6 +21,9 @@ class EventDesk::Lane {
   // In its thread.
   std::variant<Handled, Unreachable> publish(std::span<const Event> events,
                                              SteadyClock::time_point until) {
+    if (SteadyClock::now() >= until) {
+      return Unreachable{"the requests before this one took too long"};
+    }
     if (!publisher_) {
       publisher_.emplace(endpoint_, stop_fd_);
     }

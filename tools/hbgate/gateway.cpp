@@ -21,11 +21,13 @@
 #include "bell.hpp"
 #include "bus/event_descriptor.hpp"
 #include "event_desk.hpp"
+#include "kept_alerts.hpp"
 #include "lister.hpp"
 #include "metrics.hpp"
 #include "monitor.hpp"
 #include "pulse.hpp"
 #include "server.hpp"
+#include "store/state_file.hpp"
 
 namespace heartbeat::hbgate {
 
@@ -60,7 +62,19 @@ Access access_of(const Options& options) {
                              ": beyond this machine it needs --token-file FILE, or --insecure to "
                              "let everybody in");
   }
-  return Access(!loopback);
+  return Access(!loopback || options.insecure);
+}
+
+// The file may come later, or be usable again: history is read anew each time.
+void warn_of_unusable_history(const std::string& state) {
+  try {
+    store::HistoryQuery query;
+    query.limit = 1;
+    store::history(state, query);
+  } catch (const store::Unusable& error) {
+    std::fprintf(stderr, "hbgate: --state %s; until it can be read there is no history\n",
+                 error.what());
+  }
 }
 
 }  // namespace
@@ -78,6 +92,7 @@ class Gateway::Loop {
  private:
   boost::asio::awaitable<void> take_signals();
   void take_alerts(AlertFollower::Portion portion);
+  void end();
   void read_tokens_again();
 
   // In this order, because each uses those before it.
@@ -87,11 +102,14 @@ class Gateway::Loop {
   boost::asio::io_context loop_{1};
   boost::asio::posix::stream_descriptor signal_;
   OwnCounters own_;
+  std::exception_ptr failure_;  // it ends because of it
   AlertRing alerts_;
   Bell news_;
   Monitor monitor_;
   Lister lister_;
   EventDesk desk_;
+  Monitor kept_monitor_;
+  KeptAlerts kept_;
   Monitor pulse_monitor_;
   Pulse pulse_;
   Api api_;
@@ -107,19 +125,24 @@ Gateway::Loop::Loop(const Options& options, const bus::Signals& signals)
       monitor_(options.endpoints.status, options.timeout, stop_.fd()),
       lister_(options.endpoints.status, options.timeout, stop_.fd()),
       desk_(options.endpoints, options.timeout, stop_.fd()),
+      kept_monitor_(options.endpoints.status, options.timeout, stop_.fd()),
+      kept_(kept_monitor_),
       pulse_monitor_(options.endpoints.status, std::min(options.timeout, Pulse::answer_max),
-                     stop_.fd()),
-      pulse_(loop_, pulse_monitor_, news_, options.state.has_value()),
+                     stop_.fd(), Duration{0}),
+      pulse_(loop_, pulse_monitor_, news_, own_, options.state.has_value()),
       api_(monitor_, lister_, desk_, alerts_, own_, options.state),
       access_(access_of(options)),
       server_(loop_, listen_address(options.listen),
-              {api_, access_, monitor_, alerts_, news_, pulse_, own_}),
+              {api_, access_, kept_, alerts_, news_, pulse_, own_}),
       follower_(options.endpoints, options.timeout, stop_.fd(),
                 [this](AlertFollower::Portion portion) {
                   boost::asio::post(loop_, [this, portion = std::move(portion)]() mutable {
                     take_alerts(std::move(portion));
                   });
                 }) {
+  if (options.state) {
+    warn_of_unusable_history(*options.state);
+  }
   // A name is no more than a name.
   if (is_loopback(options.listen) && !server_.on_loopback()) {
     stop_.set();
@@ -131,18 +154,22 @@ void Gateway::Loop::run() {
   boost::asio::co_spawn(loop_, take_signals(), boost::asio::detached);
   server_.start();
   loop_.run();
+  if (failure_) {
+    std::rethrow_exception(failure_);
+  }
 }
 
 boost::asio::awaitable<void> Gateway::Loop::take_signals() {
   while (true) {
+    boost::system::error_code ended;
     co_await signal_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
-                                boost::asio::use_awaitable);
+                                boost::asio::redirect_error(boost::asio::use_awaitable, ended));
+    if (ended) {
+      co_return;
+    }
     while (const auto signal = signals_.take()) {
       if (*signal != SIGHUP) {
-        // Whatever waits for an answer stops waiting, every connection ends, and then there is
-        // nothing left for the loop to do.
-        stop_.set();
-        server_.stop();
+        end();
         co_return;
       }
       read_tokens_again();
@@ -150,10 +177,26 @@ boost::asio::awaitable<void> Gateway::Loop::take_signals() {
   }
 }
 
-// A gateway that hears no alerts would be taken for one to which nothing happens: it ends.
+// Whatever waits for an answer stops waiting, every connection ends, and then there is nothing left
+// for the loop to do.
+void Gateway::Loop::end() {
+  stop_.set();
+  signal_.cancel();
+  server_.stop();
+}
+
+// A gateway that can follow no alerts would be taken for one to which nothing happens: it ends.
 void Gateway::Loop::take_alerts(AlertFollower::Portion portion) {
   if (portion.failure) {
-    std::rethrow_exception(portion.failure);
+    failure_ = portion.failure;
+    end();
+    return;
+  }
+  own_.alerts_lost += portion.lost;
+  if (portion.heard && *portion.heard != own_.alerts_heard) {
+    own_.alerts_heard = *portion.heard;
+    std::fprintf(stderr, "hbgate: --alerts %s %s\n", options_.endpoints.alerts.c_str(),
+                 own_.alerts_heard ? "is heard again" : "is not heard: no beat for 3 s");
   }
   if (portion.news_after) {
     alerts_.set_news_after(*std::move(portion.news_after));
@@ -162,7 +205,7 @@ void Gateway::Loop::take_alerts(AlertFollower::Portion portion) {
     alerts_.add(std::move(entry));
   }
   monitor_.heard();
-  pulse_monitor_.heard();
+  kept_monitor_.heard();
   news_.ring();
   follower_.taken();
 }

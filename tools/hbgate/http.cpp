@@ -58,6 +58,11 @@ bool split(std::string_view text, char mark, const Take& take) {
 
 std::optional<Target> parse_target(std::string_view text) {
   Target target;
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (text.starts_with(scheme)) {  // as to a proxy: RFC 9112, 3.2.2
+      text.remove_prefix(std::min(text.find_first_of("/?", scheme.size()), text.size()));
+    }
+  }
   const std::size_t mark = text.find('?');
   const std::string_view path = text.substr(0, mark);
   if (!path.starts_with('/')) {
@@ -95,7 +100,7 @@ Response refuse(unsigned status, std::string_view code, std::string_view message
   return respond({{"success", false}, {"error", {{"code", code}, {"message", message}}}}, status);
 }
 
-std::optional<std::string> Parameters::text(std::string_view name) {
+std::optional<std::string> Parameters::bytes(std::string_view name) {
   const auto is_named = [name](const auto& parameter) { return parameter.first == name; };
   const auto found = std::find_if(left_.begin(), left_.end(), is_named);
   if (found == left_.end()) {
@@ -103,8 +108,13 @@ std::optional<std::string> Parameters::text(std::string_view name) {
   }
   std::string value = std::move(found->second);
   left_.erase(found);
-  if (!client::is_clean_text(value)) {
-    refuse_argument(name, value, "UTF-8 without control characters");
+  return value;
+}
+
+std::optional<std::string> Parameters::text(std::string_view name) {
+  auto value = bytes(name);
+  if (value && !client::is_clean_text(*value)) {
+    refuse_argument(name, *value, "UTF-8 without control characters");
   }
   return value;
 }

@@ -59,6 +59,8 @@ class Parameters {
  public:
   explicit Parameters(const Target& target) : left_(target.query) {}
 
+  // Whatever it is.
+  std::optional<std::string> bytes(std::string_view name);
   // Throw Refusal, 400 bad_argument, with the parameter, its value and what would be right.
   std::optional<std::string> text(std::string_view name);
   std::optional<std::uint64_t> number(std::string_view name, Bounds bounds = {});

@@ -39,7 +39,6 @@ class Lister {
   Bell read_one_;
   bool reading_ = false;
   std::optional<Read> last_;
-  Clock::time_point read_at_;
   Clock::time_point fresh_until_;
   Workers workers_{2, 256};  // one for reading, one for whoever sorts
 };

@@ -229,6 +229,14 @@ void add_own(std::string& out, const OwnCounters& own) {
       std::to_string(own.connections));
   add(out, "heartbeat_gateway_streams", Type::gauge, "Open event streams.",
       std::to_string(own.streams));
+  add(out, "heartbeat_gateway_alerts_heard", Type::gauge,
+      "1 = the monitor's alert socket is heard; 0 = its alerts are asked for, and come late.",
+      own.alerts_heard ? "1" : "0");
+  add(out, "heartbeat_gateway_alerts_lost_total", Type::counter,
+      "Alerts that this gateway missed and that the monitor kept no longer.",
+      std::to_string(own.alerts_lost));
+  add_head(out, "heartbeat_gateway_build_info", Type::gauge, "This gateway's version.");
+  out.append("heartbeat_gateway_build_info{version=\"" HEARTBEAT_VERSION "\"} 1\n");
   const bus::OwnProcess process = bus::own_process();
   add(out, "process_cpu_seconds_total", Type::counter, "CPU time of this gateway.",
       number(static_cast<double>(process.cpu.count()) / 1e3));

@@ -20,6 +20,8 @@ struct OwnCounters {
   std::uint64_t turned_away = 0;                // connections and requests that were too many
   std::uint64_t connections = 0;
   std::uint64_t streams = 0;
+  bool alerts_heard = true;       // on the monitor's alert socket
+  std::uint64_t alerts_lost = 0;  // that were kept no longer when the gateway asked for them
 };
 
 struct MonitorCounters {

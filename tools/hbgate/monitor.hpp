@@ -14,12 +14,13 @@ namespace heartbeat::hbgate {
 class Monitor {
  public:
   // `stop_fd`: once it is readable, no answer is waited for.
-  Monitor(std::string endpoint, Duration timeout, int stop_fd);
+  Monitor(std::string endpoint, Duration timeout, int stop_fd,
+          Duration asked_again_after = Duration{1'000});
 
-  // Asks. Where the monitor has left a question unanswered, the next within a second are told so
-  // without being asked: a thousand requests to a monitor that is gone must not wait one by one.
-  // Throws Refusal where too many wait. REQUIRES: the request outlives the answer, so no temporary:
-  // GCC 12 destroys an aggregate that is made within a co_await twice.
+  // Asks. Where the monitor has left a question unanswered, the next within `asked_again_after` are
+  // told so without being asked: a thousand requests to a monitor that is gone must not wait one by
+  // one. Throws Refusal where too many wait. REQUIRES: the request outlives the answer, so no
+  // temporary: GCC 12 destroys an aggregate that is made within a co_await twice.
   template <class Request>
   auto ask(const Request& request) {
     using Reply = decltype(reply_to(request));
@@ -55,15 +56,15 @@ class Monitor {
     });
     if (const auto* unreachable = std::get_if<Unreachable>(&answer)) {
       why_ = unreachable->why;
-      silent_until_ = Clock::now() + asked_again_after;
+      silent_until_ = Clock::now() + asked_again_after_;
     }
     co_return answer;
   }
 
-  static constexpr Duration asked_again_after{1'000};
   static constexpr std::size_t questions_max = 256;  // that wait
 
   const Duration timeout_;
+  const Duration asked_again_after_;
   StatusClient client_;
   std::optional<Clock::time_point> silent_until_;
   std::string why_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <utility>
 
 #include "bus/clock.hpp"
 #include "counted.hpp"
@@ -46,7 +47,11 @@ boost::asio::awaitable<void> Pulse::run(std::function<bool()> wanted) {
     boost::system::error_code hurried;
     co_await timer_.async_wait(boost::asio::redirect_error(boost::asio::use_awaitable, hurried));
   }
-  text_.clear();  // nobody is told of the past
+  // Nobody is told of the past, nor how long ago it was.
+  text_.clear();
+  heard_at_.reset();
+  alerts_until_.reset();
+  last_alert_.reset();
 }
 
 boost::asio::awaitable<Json> Pulse::look() {
@@ -56,6 +61,9 @@ boost::asio::awaitable<Json> Pulse::look() {
     StatusRequest status_question;
     status_question.limit = 1;
     const auto status = co_await monitor_.ask(status_question);
+    if (const auto* unreachable = std::get_if<Unreachable>(&status)) {
+      co_return silent(bus::wall_now(), unreachable->why, heard_at_);
+    }
     AlertsRequest last_question;
     last_question.since_seq = std::numeric_limits<std::uint64_t>::max();
     last_question.limit = 1;
@@ -67,6 +75,7 @@ boost::asio::awaitable<Json> Pulse::look() {
     if (reply != nullptr && page != nullptr && counts != nullptr) {
       const WallTime now = bus::wall_now();
       heard_at_ = now;
+      alerts_until_ = std::exchange(last_alert_, Place{page->epoch, page->last_seq});
       const MonitorHealth& health = reply->health;
       co_return Json{
           {"at", telling::to_json(now)},
@@ -84,6 +93,7 @@ boost::asio::awaitable<Json> Pulse::look() {
           {"storm", health.storm},
           {"state_file", health.state_file},
           {"history", history_},
+          {"alerts_heard", own_.alerts_heard},
           {"events_received_total", count_of(counts->counters, "events_received_total")},
       };
     }

@@ -50,6 +50,9 @@ std::string address_of(const tcp::socket& socket) {
   if (!address.is_v6()) {
     return address.to_string();
   }
+  if (address.to_v6().is_v4_mapped()) {
+    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).to_string();
+  }
   auto bytes = address.to_v6().to_bytes();
   std::fill(bytes.begin() + bytes.size() / 2, bytes.end(), std::uint8_t{0});
   return asio::ip::address_v6(bytes).to_string();
@@ -216,6 +219,14 @@ asio::awaitable<bool> Server::serve_one(Stream& stream, beast::flat_buffer& buff
     co_return false;
   }
   const auto& header = parser.get();
+  if (!refused && header.count(http::field::transfer_encoding) > 0 && !parser.chunked()) {
+    // RFC 9112, 6.3: where the body ends cannot be told, and the rest would be the next request.
+    refused = refuse(400, "malformed", "Transfer-Encoding: expected chunked");
+  }
+  const Access::Credentials credentials{
+      view(header[http::field::authorization]), view(header[http::field::host]),
+      view(header["Sec-Fetch-Site"]), view(header[http::field::origin]),
+      view(header[http::field::referer])};
   Response response;
   try {
     if (refused) {
@@ -224,10 +235,7 @@ asio::awaitable<bool> Server::serve_one(Stream& stream, beast::flat_buffer& buff
     check_rate(address);
     Request request = request_of(header);
     const Api::Route& route = Api::route(request.method, request.target);
-    if (auto refusal = served_.access.refusal(
-            route.right, {view(header[http::field::authorization]), view(header[http::field::host]),
-                          view(header["Sec-Fetch-Site"]), view(header[http::field::origin]),
-                          view(header[http::field::referer])})) {
+    if (auto refusal = served_.access.refusal(route.right, credentials)) {
       throw Refusal(*std::move(refusal));
     }
     if (!parser.is_done() && !co_await read_body(stream, buffer, parser, route.body_bytes_max)) {
@@ -235,7 +243,7 @@ asio::awaitable<bool> Server::serve_one(Stream& stream, beast::flat_buffer& buff
     }
     request.body = std::move(parser.get().body());
     if (route.answer == nullptr && request.method != "HEAD") {
-      co_await send_events(stream, request);
+      co_await send_events(stream, request, credentials);
       co_return false;
     }
     response = co_await answer(route, request);
@@ -247,9 +255,11 @@ asio::awaitable<bool> Server::serve_one(Stream& stream, beast::flat_buffer& buff
   message.set(http::field::content_type, response.content_type);
   add_headers(message, response.headers);
   // What is left of a request that was refused would be taken for the next one.
-  message.keep_alive(header.keep_alive() && parser.is_done() && !stopping_);
+  message.keep_alive(header.keep_alive() && parser.is_done() && !refused && !stopping_);
   message.body() = std::move(response.body);
-  message.prepare_payload();
+  if (message.result() != http::status::not_modified) {  // whose length would be that of what it is
+    message.prepare_payload();
+  }
   ++served_.own.responses[response.status];
   stream.expires_after(patience);
   http::response_serializer<http::string_body> serializer{message};
@@ -283,11 +293,12 @@ asio::awaitable<bool> Server::read_body(Stream& stream, beast::flat_buffer& buff
     throw Refusal(
         refuse(413, "body_too_large", "the body is over " + std::to_string(bytes_max) + " bytes"));
   }
-  if (bodies_bytes_ + expected > bodies_bytes_max) {
+  const bool small = expected <= body_bytes_small;
+  if (!small && bodies_bytes_ + expected > bodies_bytes_max) {
     ++served_.own.turned_away;
     throw Refusal(refuse(503, "busy", "too many large bodies are on their way: try again"));
   }
-  const Taken taken(bodies_bytes_, expected);
+  const Taken taken(bodies_bytes_, small ? 0 : expected);
   parser.body_limit(bytes_max);
   error_code error;
   stream.expires_after(patience);
@@ -325,7 +336,8 @@ asio::awaitable<Response> Server::answer(const Api::Route& route, const Request&
   }
 }
 
-asio::awaitable<void> Server::send_events(Stream& stream, const Request& request) {
+asio::awaitable<void> Server::send_events(Stream& stream, const Request& request,
+                                          const Access::Credentials& credentials) {
   std::optional<Place> after;
   if (!request.last_event_id.empty() && !(after = parse_place(request.last_event_id))) {
     throw Refusal(refuse(400, "bad_argument",
@@ -338,7 +350,7 @@ asio::awaitable<void> Server::send_events(Stream& stream, const Request& request
   }
   const Counted counted(served_.own.streams);
   ++served_.own.responses[200];
-  AlertStream events(served_.alerts, served_.pulse, served_.monitor, std::move(after));
+  AlertStream events(served_.alerts, served_.pulse, served_.kept, std::move(after));
   asio::co_spawn(loop_, served_.pulse.run([this] { return !stopping_ && served_.own.streams > 0; }),
                  asio::detached);
   // Its end is the connection's, so it needs neither length nor chunks.
@@ -354,6 +366,9 @@ asio::awaitable<void> Server::send_events(Stream& stream, const Request& request
     const std::string text = co_await events.next();
     if (stopping_) {
       break;  // it rang while next() asked the monitor, and rings no more
+    }
+    if (served_.access.refusal(Right::read, credentials)) {
+      break;  // the tokens were read again, and this one is no longer among them
     }
     if (text.empty()) {
       co_await served_.news.wait();

@@ -20,8 +20,8 @@
 #include "alert_ring.hpp"
 #include "api.hpp"
 #include "bell.hpp"
+#include "kept_alerts.hpp"
 #include "metrics.hpp"
-#include "monitor.hpp"
 #include "pulse.hpp"
 #include "rate_limit.hpp"
 
@@ -31,7 +31,7 @@ namespace heartbeat::hbgate {
 struct Served {
   Api& api;
   Access& access;
-  Monitor& monitor;
+  KeptAlerts& kept;
   const AlertRing& alerts;
   Bell& news;
   Pulse& pulse;
@@ -61,8 +61,10 @@ class Server {
   static constexpr std::size_t header_bytes_max = 16 * 1024;
   // Half of the connections at most are one address's.
   static constexpr std::size_t connections_of_one_max = connections_max / 2;
-  // Of all bodies that are being read.
+  // Of all bodies that are being read, but for small ones: who sends a large one slowly keeps no
+  // ping from being heard.
   static constexpr std::size_t bodies_bytes_max = 64 * 1024 * 1024;
+  static constexpr std::size_t body_bytes_small = 16 * 1024;
 
  private:
   using Stream = boost::beast::tcp_stream;
@@ -80,7 +82,8 @@ class Server {
   Awaitable<bool> read_body(Stream& stream, boost::beast::flat_buffer& buffer, Parser& parser,
                             std::size_t bytes_max);
   Awaitable<Response> answer(const Api::Route& route, const Request& request);
-  Awaitable<void> send_events(Stream& stream, const Request& request);
+  Awaitable<void> send_events(Stream& stream, const Request& request,
+                              const Access::Credentials& credentials);
 
   boost::asio::io_context& loop_;
   boost::asio::ip::tcp::acceptor acceptor_;

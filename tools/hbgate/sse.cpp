@@ -28,6 +28,8 @@ std::optional<Place> parse_place(std::string_view id) {
   return fits ? std::optional{place} : std::nullopt;
 }
 
+std::string id_of(const Place& place) { return place.epoch + "/" + std::to_string(place.seq); }
+
 std::string event_text(std::string_view event, std::string_view data, std::string_view id) {
   std::string text = "event: ";
   text.append(event).append("\n");
@@ -38,8 +40,7 @@ std::string event_text(std::string_view event, std::string_view data, std::strin
 }
 
 std::string alert_text(const Alert& alert) {
-  return event_text("alert", one_line(telling::to_json(alert)),
-                    alert.epoch + "/" + std::to_string(alert.seq));
+  return event_text("alert", one_line(telling::to_json(alert)), id_of({alert.epoch, alert.seq}));
 }
 
 std::string lost_text(std::uint64_t lost) { return event_text("lost", one_line({{"lost", lost}})); }

@@ -17,6 +17,7 @@ struct Place {
 };
 // From an event's id, EPOCH/SEQ; nullopt: it is none.
 std::optional<Place> parse_place(std::string_view id);
+std::string id_of(const Place& place);
 
 // REQUIRES: `data` is one line.
 std::string event_text(std::string_view event, std::string_view data, std::string_view id = {});

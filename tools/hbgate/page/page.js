@@ -203,7 +203,7 @@ function draw() {
   timeline.draw();
   drawFilters();
   const place = runPage.agent === null ? "Heartbeat" : `${visible(runPage.agent)} · Heartbeat`;
-  const sign = monitor.status === null ? "" : !believed ? "No news! · "
+  const sign = monitor.status === null && monitor.gone === null ? "" : !believed ? "No news! · "
     : attention.count ? `(${number(attention.count)}) ` : "";
   document.title = sign + place;
 }

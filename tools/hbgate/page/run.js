@@ -22,6 +22,7 @@ export class RunPage {
     this.run = run;
     this.answeredTicks = performance.now();
     this.history = [];
+    this.historyTrouble = "";  // why it could not be read
     this.historyDue = true;
     this.answered = false;
     this.asking?.abort();
@@ -93,9 +94,13 @@ export class RunPage {
     this.historyDue = false;
     try {
       const { alerts } = await ask("history", { agent: this.agent, limit: 10_000 }, signal);
+      this.historyTrouble = "";
       this.history = alerts.filter((alert) => alert.agent_id === this.agent).slice(-historyMax);
     } catch (error) {
-      if (error instanceof Refused && error.status !== 401) return;
+      if (error instanceof Refused && error.status !== 401) {
+        this.historyTrouble = error.message;
+        return;
+      }
       this.historyDue = true;
       throw error;
     }
@@ -114,8 +119,9 @@ export class RunPage {
     const alerts = [...known.values()].sort((a, b) => a.raised_at - b.raised_at || a.seq - b.seq);
     reconcile(this.alerts, alerts.reverse(), (alert) => `${alert.epoch}/${alert.seq}`,
       (alert) => alertLine(alert, false), () => {});
-    this.alertsNone.hidden = alerts.length > 0;
-    setText(this.alertsNone, "None that are kept.");
+    this.alertsNone.hidden = alerts.length > 0 && !this.historyTrouble;
+    setText(this.alertsNone, this.historyTrouble
+      ? `Older ones cannot be told: ${this.historyTrouble}.` : "None that are kept.");
   }
 
   drawState({ runs, ended, runs_truncated: truncated }) {

@@ -43,7 +43,6 @@ export class RunTable {
     this.grid = document.getElementById("grid");
     this.head = document.getElementById("grid-head");
     this.body = document.getElementById("grid-body");
-    this.empty = document.getElementById("runs-empty");
     this.caption = document.getElementById("runs-count");
     this.reverse = document.getElementById("reverse");
     this.makeHead();
