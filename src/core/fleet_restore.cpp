@@ -30,6 +30,7 @@ void Fleet::restore(Slot slot, Run&& run) {
   const Slot other = find_record(run.agent_id(), run.run_id(), hash);
   if (other != no_slot) {
     if (runs_[other].order > run.order) {
+      runs_.claim(slot);  // its place may be asked about all the same
       return;
     }
     by_run_.erase(hash, other);

@@ -35,7 +35,7 @@ struct Health {
   std::uint64_t state_failures_total = 0;
   std::uint64_t state_epochs_left_total = 0;  // because an alert could not wait for the file
   Duration state_commit_max_ms{};
-  std::string state_file = "none";  // kept, left: as the beat says it
+  std::string state_file = "none";  // kept, failing, left: as the beat says it
   std::uint64_t messages_received_total = 0;
   std::uint64_t status_requests_total = 0;
   std::uint64_t status_errors_total = 0;  // requests that were answered with an error

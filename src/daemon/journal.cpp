@@ -27,6 +27,14 @@ store::Unusable corrupt(const std::string& path, const std::string& what) {
   return store::Unusable(path + ": is corrupt (" + what + "); move it away to start without it");
 }
 
+// Places are taken from the lowest on, runs and tombstones up to the largest runs_max each.
+void check_slot(const std::string& path, core::Slot slot) {
+  constexpr core::Slot slots_max = 200'000'000;
+  if (slot >= slots_max) {
+    throw corrupt(path, "a record has place " + std::to_string(slot));
+  }
+}
+
 }  // namespace
 
 Journal::Journal(store::Storage& storage, const Options& options, const store::Clocks& clocks,
@@ -67,9 +75,11 @@ void Journal::restore(store::State&& state, const store::Clocks& clocks, Duratio
       throw corrupt(storage_.name(),
                     "run " + record.agent_id + " has an episode of an unknown epoch");
     }
+    check_slot(storage_.name(), record.slot);
     fleet_.restore(record.slot, run_of(record));
   }
   for (const store::SourceRecord& record : state.sources) {
+    check_slot(storage_.name(), record.slot);
     fleet_.restore(record.slot, source_of(record));
   }
   if (!is_named(was.episodes) || !is_named(was.capacity_episode) || !is_named(was.storm)) {
@@ -94,7 +104,9 @@ void Journal::restore(store::State&& state, const store::Clocks& clocks, Duratio
   }
   fleet_.resume({was.episodes + episodes_passed_over, was.registrations, was.transitions,
                  was.capacity_episode, was.storm, was.source_incarnations, was.paused},
-                clocks.now, clocks.now - state.down, graced ? clocks.now + grace : Instant{});
+                clocks.now, clocks.now - state.down,
+                // The rest of the last one, if it has not passed.
+                clocks.now + (*grace_at_ + grace - clocks.wall_now));
   log_.resume(was.epoch, was.episode_epochs, was.alert_seq, was.published, std::move(alerts));
   epoch_ = was.epoch;
   handed_over_ = committed_ = was.alert_seq;
@@ -136,7 +148,7 @@ void Journal::turn(const store::Clocks& clocks, Duration wait_max) {
   const Duration since = clocks.now - written_at_;
   const bool due = since >= (waiting() != 0 ? batch_interval : stamp_interval) ||
                    (more_runs_ && fleet_.changed_runs().size() != 0);
-  if (!writing_ && clocks.now >= retry_at_ && (alerts || due)) {
+  if (!writing_ && (alerts || (due && clocks.now >= retry_at_))) {
     hand_over(clocks, false);
   }
   health_.state_changes_waiting = waiting() + (writing_ ? 1 : 0);
@@ -159,6 +171,7 @@ void Journal::settle(std::optional<store::Storage::Written> written, Instant now
     if (!std::exchange(failing_, true)) {
       logger_->error("{}; it is tried again each second", *written->error);
     }
+    health_.state_file = in_file_ ? "failing" : "left";
     if (in_file_ && writing_alerts_) {
       give_up_waiting("alerts could not be committed");
     }
@@ -170,6 +183,7 @@ void Journal::settle(std::optional<store::Storage::Written> written, Instant now
         "{}: can be written again{}", storage_.name(),
         in_file_ ? "" : "; alerts stay out of it until the monitor is started again, runs do not");
   }
+  health_.state_file = in_file_ ? "kept" : "left";
   health_.state_commit_max_ms = std::max(health_.state_commit_max_ms, written->took);
   if (written->unsynced) {
     logger_->warn("{}", *written->unsynced);
@@ -362,7 +376,7 @@ store::Globals Journal::globals() const {
   return globals;
 }
 
-void Journal::finish(const store::Clocks& clocks, Duration limit) {
+bool Journal::finish(const store::Clocks& clocks, Duration limit) {
   if (writing_) {
     settle(storage_.wait_written(limit), clocks.now);
   }
@@ -373,6 +387,11 @@ void Journal::finish(const store::Clocks& clocks, Duration limit) {
   if (in_file_ && log_.last_seq() > committed_) {
     give_up_waiting("an alert could not be committed before the end");
   }
+  if (writing_) {
+    logger_->warn("{}: is still being written at the end; its last batch may be missing",
+                  storage_.name());
+  }
+  return !writing_;
 }
 
 }  // namespace heartbeat::daemon

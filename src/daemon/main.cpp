@@ -59,7 +59,10 @@ int start(int argc, const char* const* argv) {
     logger->warn("{}", warning);
   }
   try {
-    monitor.run();
+    if (!monitor.run()) {
+      daemon::close_log(log_closing_max);
+      std::_Exit(EXIT_SUCCESS);  // a disk that hangs holds up no end
+    }
   } catch (const std::exception& error) {
     logger->critical("HeartbeatMonitor: failed: {}", error.what());
     return failed;

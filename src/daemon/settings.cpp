@@ -183,8 +183,9 @@ std::vector<Setting> make_settings() {
           [](Options & o) -> auto& { return o.store_wait_max_ms; }),
       duration(
           "restart_grace_ms", 0,
-          "after a start from --state, and where a reload shortens limits, no silence is warned of "
-          "for so long; not again within 10 times that",
+          "after a start from --state (not again within 10 times that), and where a reload "
+          "shortens "
+          "limits, no silence is warned of for so long",
           [](Options & o) -> auto& { return o.restart_grace_ms; }),
       size(
           "history_days", 36'500, "how long alerts are kept in the state file",

@@ -75,7 +75,9 @@ void check_pages(Connection& connection) {
       checked_whole_max) {
     const std::string verdict = connection.text("PRAGMA quick_check(1)");
     if (verdict != "ok") {
-      throw Corrupt(verdict.substr(0, verdict.find('\n')));
+      // Its first line may be no more than a heading.
+      const std::size_t heading = verdict.starts_with("***") ? verdict.find('\n') + 1 : 0;
+      throw Corrupt(verdict.substr(heading, verdict.find('\n', heading) - heading));
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sqlite3.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -55,6 +56,15 @@ class Signal {
   int fd_;
 };
 
+// Device and inode.
+using FileId = std::pair<dev_t, ino_t>;
+
+std::optional<FileId> file_at(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 ? std::optional{FileId{status.st_dev, status.st_ino}}
+                                          : std::nullopt;
+}
+
 int keep_log_pages(void* log_pages, sqlite3*, const char*, int pages) {
   *static_cast<int*>(log_pages) = pages;
   return SQLITE_OK;
@@ -76,12 +86,15 @@ struct StateFile::Writer {
   Writer& operator=(const Writer&) = delete;
 
   void run();
+  // What is committed to a log that has no name any more is gone with this process.
+  bool log_moved() const { return log_file && file_at(path + "-wal") != log_file; }
   std::optional<Task> next_task();
   std::optional<std::string> commit(const Batch& batch, const Clocks& clocks);
   void prune(const Clocks& clocks);
 
   const std::string path;
   const Keeping keeping;
+  std::optional<FileId> log_file;  // path-wal, once it is there
   const LockFile lock;
   Connection connection;
   BatchWriter batches;
@@ -139,8 +152,8 @@ void StateFile::Writer::run() {
     {
       const std::lock_guard guard(mutex);
       written = std::move(result);
+      known.set();
     }
-    known.set();
     if (committed) {
       prune(clocks);
     }
@@ -157,7 +170,7 @@ std::optional<std::string> StateFile::Writer::commit(const Batch& batch, const C
   try {
     int moved = 0;
     sqlite3_file_control(connection.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    if (moved != 0) {
+    if (moved != 0 || log_moved()) {
       return path +
              ": was moved or removed while in use, so nothing more is written to it; put it "
              "back, or start the monitor again";
@@ -166,6 +179,9 @@ std::optional<std::string> StateFile::Writer::commit(const Batch& batch, const C
     {
       const std::lock_guard no_checkpoint(syncer.gate());
       batches.write(batch, clocks);
+    }
+    if (!log_file) {
+      log_file = file_at(path + "-wal");
     }
     syncer.committed(log_pages);
     return std::nullopt;
@@ -245,8 +261,8 @@ std::optional<StateFile::Written> StateFile::wait_written(Duration limit) {
   for (;;) {
     const auto left = std::chrono::ceil<Duration>(end - std::chrono::steady_clock::now());
     const int count = ::poll(&ready, 1, static_cast<int>(std::max<Duration>(left, {}).count()));
-    if (count >= 0 || errno != EINTR) {
-      return written();
+    if (auto result = written(); result || count == 0 || (count < 0 && errno != EINTR)) {
+      return result;
     }
   }
 }

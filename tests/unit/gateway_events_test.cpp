@@ -92,7 +92,8 @@ TEST_CASE("an event's other fields are parameters by their own names") {
   CHECK(event.task_id == "T 1");
   CHECK(event.stale_after_ms == Duration{5'000});
   CHECK(event.progress == 7U);
-  CHECK(event.phase == "a");
+  CHECK(event.phase == "a b");
+  CHECK(event.detail == "?");
 }
 
 TEST_CASE("who and which kind are said by the path, and seq and source are the gateway's own") {

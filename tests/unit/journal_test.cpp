@@ -263,18 +263,73 @@ TEST_CASE("an alert that the file does not take at the end is published all the 
   CHECK(entry->alert.epoch != "e1");
 }
 
-TEST_CASE("the earlier of two records of one name leaves the file") {
+TEST_CASE("a file that cannot be written is told of before an alert waits for it") {
   Memory storage;
-  storage.before = store::State{};
-  storage.before->globals.epoch = "e1";
-  storage.before->globals.episode_epochs = {"e1"};
-  storage.before->runs = {store::run_at(0, 1, 0), store::run_at(1, 2, 0)};
+  Kept kept(storage);
+  kept.turn(100);
+  CHECK(kept.health.state_file == "kept");
+  storage.fail();
+  kept.turn(101);
+  CHECK(kept.health.state_file == "failing");
+  INFO("an alert tries at once, and has not to wait for the next attempt");
+  kept.alert("a", 150);
+  kept.turn(150);
+  REQUIRE(storage.writing);
+  storage.commit();
+  kept.turn(151);
+  CHECK(kept.health.state_file == "kept");
+  CHECK(kept.health.state_epochs_left_total == 0);
+}
+
+TEST_CASE("that the file is still being written at the end is told") {
+  Memory storage;
+  Kept kept(storage);
+  CHECK(kept.journal.finish(clocks_at(10), Duration{1}) == false);
+  storage.commit();
+  kept.turn(20);
+  CHECK(kept.health.state_commits_total == 1);
+}
+
+store::State state_of_epoch(const char* epoch) {
+  store::State state;
+  state.globals.epoch = epoch;
+  state.globals.episode_epochs = {epoch};
+  return state;
+}
+
+TEST_CASE("a start soon after another leaves the rest of its grace") {
+  const Duration grace = Options{}.restart_grace_ms;
+  const auto until = [&](Duration since_the_other) {
+    Memory storage;
+    storage.before = state_of_epoch("e1");
+    storage.before->runs = {store::run_at(0, 1, -10'000'000)};
+    storage.before->globals.grace_at = clocks_at(0).wall_now - since_the_other;
+    Kept kept(storage);
+    return *kept.fleet.next_deadline() - clocks_at(0).now;
+  };
+  CHECK(until(grace / 3) == grace - grace / 3);
+  CHECK(until(grace * 2) <= Duration{1});
+  CHECK(until(grace * 20) == grace);
+}
+
+TEST_CASE("a place that no monitor would have taken is no place") {
+  Memory storage;
+  storage.before = state_of_epoch("e1");
+  storage.before->runs = {store::run_at(4'294'967'290, 1, 0)};
+  CHECK_THROWS_AS(Kept(storage), store::Unusable);
+}
+
+TEST_CASE("the earlier of two records of one name leaves the file") {
+  const auto place = GENERATE(0U, 50'000U);
+  Memory storage;
+  storage.before = state_of_epoch("e1");
+  storage.before->runs = {store::run_at(1, 2, 0), store::run_at(place, 1, 0)};
   storage.before->runs[0].agent_id = storage.before->runs[1].agent_id;
   Kept kept(storage);
   REQUIRE(kept.fleet.runs_in_flight() == 1);
   kept.turn(100);
   REQUIRE(storage.writing);
-  CHECK(storage.writing->forgotten == std::vector<std::uint32_t>{0});
+  CHECK(storage.writing->forgotten == std::vector<std::uint32_t>{place});
 }
 
 }  // namespace

@@ -403,4 +403,19 @@ TEST_CASE("another program that writes fails the batch, and later ones succeed a
   CHECK_FALSE(monitor.write());
 }
 
+TEST_CASE("what would be committed to a log that was removed or replaced fails") {
+  const Folder folder;
+  Monitor monitor(folder.file());
+  REQUIRE_FALSE(monitor.write());
+  const std::string log = folder.file() + "-wal";
+  SECTION("removed") { std::filesystem::remove(log); }
+  SECTION("replaced") {
+    std::filesystem::rename(log, log + ".old");
+    std::filesystem::copy(log + ".old", log);
+  }
+  const auto error = monitor.write();
+  REQUIRE(error);
+  CHECK(error->find("was moved or removed while in use") != std::string::npos);
+}
+
 }  // namespace heartbeat::store

@@ -202,7 +202,13 @@ int show(const char* events) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char**) {
+  if (argc > 1) {
+    std::fputs(
+        "Usage: heartbeat_demo. Runs agents until it is ended; HB_EVENTS names the endpoint.\n",
+        stderr);
+    return 2;
+  }
   try {
     return show(std::getenv("HB_EVENTS"));
   } catch (const std::exception& error) {

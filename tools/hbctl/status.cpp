@@ -26,6 +26,11 @@ void print_summary(const StatusReply& reply) {
           ": alerts could not be written in time; those since are not in it, and a restart "
           "forgets them. See the log, then start the monitor again");
   }
+  if (reply.health.state_file == "failing") {
+    print("state file  " + coloured("failing", Colour::red) +
+          ": nothing can be written to it just now; a restart forgets what changed since. See the "
+          "log");
+  }
   if (!reply.health.storm.empty()) {
     print("storm       " + coloured(shown(reply.health.storm), Colour::red) +
           ": many fell silent together; look first at what they share");

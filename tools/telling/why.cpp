@@ -47,7 +47,9 @@ std::vector<Reason> why(const RunDetail& run) {
         "its register was not read: when it began is a guess unless it says so");
   }
   if (run.source.empty()) {
-    add(reasons, "losses", "unknown: its events name no source, so a gap would not show");
+    add(reasons, "losses",
+        "unknown: its events name no source, or one whose numbers began again, or had a gap "
+        "over a restart of the monitor");
   } else if (run.lost_events == 0) {
     add(reasons, "losses", "none known after its last event");
   } else {

@@ -79,6 +79,10 @@ export class Health {
       return { state: "behind", text: "Alive, but its state file is not written", more,
         alarm: "The monitor cannot write its state file: alerts go out, but a restart would forget them. Its log says why." };
     }
+    if (status.state_file === "failing") {
+      return { state: "behind", text: "Alive, but its state file is not written", more,
+        alarm: "The monitor cannot write its state file just now: a restart would forget what changed since. Its log says why." };
+    }
     if (!status.alerts_heard) {
       return { state: "behind", text: "Alive, but its alerts come late", more,
         alarm: "The gateway does not hear the monitor's alert socket and asks for alerts instead. Does its --alerts name that socket?" };
