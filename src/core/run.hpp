@@ -67,7 +67,7 @@ struct RareFacts {
 
 struct alignas(64) Run {
   RunState state = RunState::unknown;
-  EndedBy ended_by = EndedBy::unregister;
+  EndedBy ended_by : 1 = EndedBy::unregister;
   bool adopted : 1 = false;
   bool stale : 1 = false;   // the silence limit has been passed and judged
   bool warned : 1 = false;  // since this registration
@@ -77,7 +77,7 @@ struct alignas(64) Run {
   // How long before `started` its first event may have been sent, by the monitor's fault. A restart
   // forgets it.
   std::uint16_t read_late_seconds = 0;
-  std::uint16_t type = 0;  // its place in RunTypes, while in flight
+  std::uint32_t type = 0;  // its index in RunTypes, while in flight
 
   Instant started;
   Instant last_activity;

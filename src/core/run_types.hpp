@@ -27,18 +27,23 @@ class RunTypes {
     std::size_t idle = 0;
     std::size_t stale = 0;  // of those
     RunDurations ended_ms;
+    void add_in_flight(const Counts& counts) {
+      running += counts.running;
+      idle += counts.idle;
+      stale += counts.stale;
+    }
     bool operator==(const Counts&) const = default;
   };
 
   explicit RunTypes(std::size_t shown_max = labels_max, std::size_t texts_max = label_texts_max)
       : labels_(shown_max, texts_max) {}
 
-  // Returns the place of a run that takes flight: all that follows is told of that.
+  // Returns where a run that takes flight is counted: all that follows is told of that.
   Index join(std::string_view agent_type, bool idle);
   void leave(Index index, bool idle);
   void change_status(Index index, bool idle);  // to `idle` from the other
-  void become_stale(Index index) { ++counts_[index].stale; }
-  void become_fresh(Index index) { --counts_[index].stale; }
+  void become_stale(Index index) { ++counts_[labels_.place(index)].stale; }
+  void become_fresh(Index index) { --counts_[labels_.place(index)].stale; }
   // Of a run that leaves, or just left, flight.
   void count_ended(Index index, Duration ran);
 
@@ -51,13 +56,11 @@ class RunTypes {
   void each(const Visit& visit) const {
     Counts others = counts_[Labels::other];
     for (std::size_t at = 1; at < counts_.size(); ++at) {
-      const auto index = static_cast<Index>(at);
-      if (labels_.shown(index)) {
-        visit(labels_.text(index), counts_[index]);
+      const auto place = static_cast<Labels::Place>(at);
+      if (labels_.shown(place)) {
+        visit(labels_.text(place), counts_[place]);
       } else {
-        others.running += counts_[index].running;
-        others.idle += counts_[index].idle;
-        others.stale += counts_[index].stale;
+        others.add_in_flight(counts_[place]);
       }
     }
     if (others != Counts{}) {
@@ -83,8 +86,8 @@ class Outcomes {
   template <class Visit>
   void each(const Visit& visit) const {
     for (std::size_t at = 1; at < counts_.size(); ++at) {
-      if (labels_.shown(static_cast<Labels::Index>(at))) {
-        visit(labels_.text(static_cast<Labels::Index>(at)), counts_[at]);
+      if (labels_.shown(static_cast<Labels::Place>(at))) {
+        visit(labels_.text(static_cast<Labels::Place>(at)), counts_[at]);
       }
     }
     if (counts_[Labels::other] != 0) {

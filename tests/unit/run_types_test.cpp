@@ -156,26 +156,159 @@ TEST_CASE("types that are as large change no labels") {
   }
 }
 
-TEST_CASE("types beyond those that are told apart are `other`, and a place that is free is used") {
+TEST_CASE("a large type has a label, however many types had runs before it") {
+  RunTypes types;
+  std::vector<RunTypes::Index> single;
+  for (int type = 0; type < 1'000; ++type) {
+    single.push_back(types.join("type " + std::to_string(type), false));
+  }
+  for (int runs = 0; runs < 900; ++runs) {
+    types.join("coder", false);
+  }
+  types.choose_labels(at(0));
+  ByLabel all = listed(types);
+  REQUIRE(all.size() == 51);
+  REQUIRE(all.contains("coder"));
+  CHECK(all.at("coder").running == 900);
+  CHECK(all.at("other").running == 1'000 - 49);
+
+  for (const RunTypes::Index index : single) {
+    types.leave(index, false);
+    types.count_ended(index, Duration{1});
+  }
+  for (int runs = 0; runs < 900; ++runs) {
+    types.join("writer", true);
+  }
+  types.choose_labels(at(1'000));
+  all = listed(types);
+  REQUIRE(all.contains("writer"));
+  CHECK(all.at("writer").idle == 900);
+  CHECK(all.at("coder").running == 900);
+  CHECK(all.at("other").running == 0);
+}
+
+TEST_CASE("a large outcome has a label, however many outcomes there were before it") {
+  Outcomes outcomes;
+  for (int outcome = 0; outcome < 1'000; ++outcome) {
+    outcomes.count("outcome " + std::to_string(outcome));
+  }
+  for (int time = 0; time < 900; ++time) {
+    outcomes.count("done");
+  }
+  outcomes.choose_labels(at(0));
+  auto all = listed(outcomes);
+  REQUIRE(all.contains("done"));
+  INFO("what it had before is in `other`");
+  CHECK(all.at("done") == 0);
+  CHECK(all.at("other") == 950 + 900);
+  outcomes.count("done");
+  all = listed(outcomes);
+  CHECK(all.at("done") == 1);
+}
+
+TEST_CASE("who gives its place to a new type has its runs in `other`, until they end there") {
   RunTypes types(1, 2);
   const auto a = types.join("a", false);
   const auto b = types.join("b", false);
-  CHECK(types.join("c", true) == Labels::other);
-  types.become_stale(Labels::other);
+  types.become_stale(b);
+  const auto c = types.join("c", true);
+  REQUIRE(c != Labels::other);
   ByLabel all = listed(types);
   CHECK(all.at("a").running == 1);
   CHECK(all.at("other").running == 1);
   CHECK(all.at("other").idle == 1);
   CHECK(all.at("other").stale == 1);
-  types.leave(b, false);
-  const auto d = types.join("d", false);
-  CHECK(d == b);
-  types.leave(a, false);
+
+  types.join("c", true);
   types.choose_labels(at(0));
   all = listed(types);
-  CHECK(all.at("d").running == 1);
+  REQUIRE(all.contains("c"));
+  CHECK(all.at("c").idle == 2);
+  CHECK(all.at("c").stale == 0);
+  CHECK(all.at("other").running == 2);
+  CHECK(all.at("other").stale == 1);
+
+  types.change_status(b, true);
+  types.become_fresh(b);
+  all = listed(types);
+  CHECK(all.at("c").idle == 2);
+  CHECK(all.at("other").running == 1);
   CHECK(all.at("other").idle == 1);
-  CHECK_FALSE(all.contains("a"));
+  CHECK(all.at("other").stale == 0);
+
+  types.leave(b, true);
+  types.count_ended(b, Duration{1});
+  types.leave(a, false);
+  types.count_ended(a, Duration{1});
+  types.leave(c, true);
+  types.count_ended(c, Duration{1});
+  all = listed(types);
+  CHECK(all.at("c").idle == 1);
+  CHECK(ended(all.at("c")) == 1);
+  CHECK(all.at("other").running + all.at("other").idle == 0);
+  CHECK(ended(all.at("other")) == 2);
+}
+
+TEST_CASE("a new type weighs nothing of what had its place") {
+  RunTypes types(1, 2);
+  for (const char* type : {"a", "b", "a", "b"}) {
+    types.join(type, false);
+  }
+  types.join("c", false);
+  types.choose_labels(at(0));
+  const ByLabel all = listed(types);
+  CHECK(all.contains("a"));
+  CHECK(all.at("other").running == 3);
+}
+
+TEST_CASE("a flood of types takes the places of the smaller half, once between two choices") {
+  RunTypes types(1, 8);
+  for (int type = 1; type <= 8; ++type) {
+    run(types, "type " + std::to_string(type), Duration{1}, type);
+  }
+  for (int second = 0; second < 3; ++second) {
+    types.choose_labels(at(second * 1'000));
+    for (int type = 0; type < 4; ++type) {
+      CHECK(types.join(std::to_string(second) + " " + std::to_string(type), false) !=
+            Labels::other);
+    }
+    CHECK(types.join("one more", false) == Labels::other);
+  }
+  INFO("the largest of the other half weighs as before");
+  run(types, "type 7", Duration{1}, 2);
+  types.choose_labels(at(3'000));
+  CHECK(listed(types).contains("type 7"));
+}
+
+TEST_CASE("a type that grew since the smallest were looked for keeps its place") {
+  RunTypes types(1, 4);
+  for (const char* type : {"a", "b", "c", "d"}) {
+    run(types, type, Duration{1});
+  }
+  REQUIRE(types.join("e", false) != Labels::other);  // in the place of `b`
+  for (int runs = 0; runs < 5; ++runs) {
+    types.join("c", false);
+  }
+  CHECK(types.join("f", false) == Labels::other);
+  types.choose_labels(at(0));
+  const ByLabel all = listed(types);
+  REQUIRE(all.contains("c"));
+  CHECK(all.at("c").running == 5);
+}
+
+TEST_CASE("of types that are as large the eldest goes first, so that a new one has time to grow") {
+  RunTypes types(1, 100);
+  int others = 0;
+  for (int second = 0; second < 60; ++second) {
+    for (int type = 0; type < 10; ++type) {
+      run(types, "type " + std::to_string(++others), Duration{1});
+      if (type == 5 && second >= 30 && second % 5 == 0) {
+        run(types, "coder", Duration{1});
+      }
+    }
+    types.choose_labels(at(second * 1'000));
+  }
+  CHECK(listed(types).contains("coder"));
 }
 
 TEST_CASE("of 60 outcomes the 50 largest have labels, and the others are together what they are") {
@@ -207,6 +340,7 @@ TEST_CASE(
     RunTypes types(3, 8);
     Outcomes outcomes(3, 8);
     struct Flying {
+      std::string name;
       RunTypes::Index index;
       bool idle;
       bool stale;
@@ -223,7 +357,7 @@ TEST_CASE(
       switch (below(5)) {
         case 0:
         case 1:
-          flying.push_back({types.join(name, step % 2 == 0), step % 2 == 0, false});
+          flying.push_back({name, types.join(name, step % 2 == 0), step % 2 == 0, false});
           break;
         case 2:
           if (!flying.empty()) {
@@ -253,6 +387,9 @@ TEST_CASE(
           outcomes.choose_labels(now);
           break;
       }
+      const auto flying_as = [&](auto member) {
+        return static_cast<std::size_t>(std::ranges::count_if(flying, member));
+      };
       RunTypes::Counts sum;
       const ByLabel all = listed(types);
       REQUIRE(all.size() <= 4);
@@ -260,6 +397,10 @@ TEST_CASE(
         sum.running += counts.running;
         sum.idle += counts.idle;
         sum.stale += counts.stale;
+        // Those that began before it had its place are in `other`.
+        REQUIRE((label == "other" ||
+                 counts.running + counts.idle <=
+                     flying_as([&](const Flying& run) { return run.name == label; })));
         const auto was = before.find(label);
         seen += ended(counts) - (was == before.end() ? 0 : ended(was->second));
         // One that had lost its label and has it again begins at 0.
@@ -272,9 +413,6 @@ TEST_CASE(
         REQUIRE((was == outcomes_before.end() || count >= was->second));
         outcomes_seen += count - (was == outcomes_before.end() ? 0 : was->second);
       }
-      const auto flying_as = [&](auto member) {
-        return static_cast<std::size_t>(std::ranges::count_if(flying, member));
-      };
       REQUIRE(sum.idle == flying_as([](const Flying& run) { return run.idle; }));
       REQUIRE(sum.running + sum.idle == flying.size());
       REQUIRE(sum.stale == flying_as([](const Flying& run) { return run.stale; }));
