@@ -36,12 +36,17 @@ class HEARTBEAT_EXPORT AlertSubscriber {
   // once until it is over; the question is asked again, and nothing is skipped meanwhile).
   //
   // `restarted`, of `back`, is told whenever the monitor has another epoch than before, or than
-  // begin_after() named, also where it was never silent: what it had not handed on of the old epoch
-  // is gone. Its first kept alert of the new one comes next.
+  // begin_after() named, also where it was never silent. An epoch need not be new: a monitor that
+  // cannot write its state file leaves the file's epoch, and goes on with it at its next start.
+  // `resumed` is told with it where the epoch is one of the last eight before (that of
+  // begin_after() among them): what comes next is what follows the last alert handed on of that
+  // epoch. Else its first kept alert comes next. What was not handed on of the epoch that ended
+  // comes only if that is resumed.
   struct Notice {
     Event event = Event::alert;
     Alert alert;
     bool restarted = false;
+    bool resumed = false;
     std::uint64_t lost = 0;
     std::string why;  // trouble
   };

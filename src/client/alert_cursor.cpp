@@ -125,7 +125,7 @@ void AlertCursor::hand_on(const Alert& alert) {
 
 void AlertCursor::take_page(const AlertsReply& page, Time now) {
   troubled_ = false;
-  enter_epoch(page.epoch);
+  const bool resumed = enter_epoch(page);
   if (!found_ && looks_further_back(page)) {
     behind_ = true;
     return;
@@ -147,22 +147,30 @@ void AlertCursor::take_page(const AlertsReply& page, Time now) {
   }
   if (last_ >= page.last_seq) {
     from_.reset();
-  } else if (last_ > before) {
-    behind_ = true;
+  } else if (last_ > before || resumed) {
+    behind_ = true;  // to one who resumes, a page begins with the first kept alert
   } else {
     ask_again(now);  // it brought nothing although there should be more
   }
 }
 
-void AlertCursor::enter_epoch(const std::string& epoch) {
-  const bool another = !epoch_.empty() && epoch != epoch_;
+// Whether it is one that was left before.
+bool AlertCursor::enter_epoch(const AlertsReply& page) {
+  const bool another = !epoch_.empty() && page.epoch != epoch_;
+  const auto known = another ? left_.of(page.epoch) : std::nullopt;
   if (std::exchange(returning_, false) || another) {
-    tell(Event::back).restarted = another;
+    Notice& back = tell(Event::back);
+    back.restarted = another;
+    back.resumed = known.has_value();
   }
   if (another) {
-    last_ = 0;
+    if (found_ || given_) {  // else last_ was only asked after
+      left_.note(epoch_, last_);
+    }
+    last_ = std::min(known.value_or(0), page.last_seq);  // what was given may lie ahead
   }
-  epoch_ = epoch;
+  epoch_ = page.epoch;
+  return known.has_value();
 }
 
 // Alerts raised since begin() may lie before this page.

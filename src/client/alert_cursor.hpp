@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "client/last_seqs.hpp"
 #include "client/sockets.hpp"
 #include "heartbeat/alert.hpp"
 #include "heartbeat/alert_subscriber.hpp"
@@ -58,7 +59,7 @@ class AlertCursor {
   Notice& tell(Event event);
   void heard(const std::string& epoch, Time now);
   void seek(const Beat& beat, Time now);
-  void enter_epoch(const std::string& epoch);
+  bool enter_epoch(const AlertsReply& page);
   bool looks_further_back(const AlertsReply& page);
   void pass_over_missing(const AlertsReply& page);
   void hand_on(const Alert& alert);
@@ -66,6 +67,7 @@ class AlertCursor {
   std::deque<Notice> notices_;
   std::string epoch_;       // "" = not known yet
   std::uint64_t last_ = 0;  // handled, or asked after
+  LastSeqs left_;           // of epochs before
   bool given_ = false;      // where to begin; else with what is raised from began_at_ on
   Time began_at_;
   std::optional<WallTime> from_;  // the same by the monitor's clock, until an alert is that late

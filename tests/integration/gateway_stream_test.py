@@ -222,6 +222,37 @@ class Resumption(unittest.TestCase):
                                  ("restarted", monitor.ask("status")["health"]["epoch"]))
                 self.assertEqual(seqs(stream.alerts(2)), [1, 2])
 
+    def test_an_epoch_that_comes_back_goes_on_behind_its_last_alert(self):
+        with Monitor() as monitor:
+            stateless = list(monitor.arguments)
+            with_state = [*stateless, "--state", os.path.join(monitor.path, "state")]
+
+            def begin(arguments):
+                monitor.stop()
+                monitor.arguments = arguments
+                monitor.start()
+
+            begin(with_state)
+            with ready(monitor) as gateway, gateway.stream() as stream, \
+                    contextlib.ExitStack() as later:
+                stream.until("status")
+                before = Raising(monitor)
+                before(150)  # more than the gateway asks for in one go
+                self.assertEqual(seqs(stream.alerts(150)), list(range(1, 151)))
+                begin(stateless)
+                Raising(monitor)(2)
+                stream.until("restarted")
+                self.assertEqual(seqs(stream.alerts(2)), [1, 2])
+                fresh = later.enter_context(gateway.stream())
+                fresh.until("status")
+                begin(with_state)
+                again = Raising(monitor)
+                again.count = before.count
+                again(3)
+                for each in (stream, fresh):
+                    each.until("restarted")
+                    self.assertEqual(seqs(each.alerts(3)), [151, 152, 153])
+
 
 class Many(unittest.TestCase):
     def timed(self, gateway, times=20):

@@ -359,7 +359,34 @@ class HbctlTest(unittest.TestCase):
                     following.send_signal(signal.SIGINT)
                     self.assertEqual(following.wait(LIMIT), 0)
                     error = following.stderr.read()
-                    self.assertEqual("new epoch" in error, of == "other", error)
+                    self.assertEqual("another epoch" in error, of == "other", error)
+
+    def test_follow_goes_on_in_an_epoch_that_comes_back(self):
+        with Monitor(timeout_threshold_ms=1, check_interval_ms=20) as monitor:
+            stateless = list(monitor.arguments)
+
+            def begin(arguments, agent):
+                monitor.stop()
+                monitor.arguments = arguments
+                monitor.start()
+                self.hbctl(monitor, "emit", "register", agent)
+
+            with_state = [*stateless, "--state", os.path.join(monitor.path, "state")]
+            begin(with_state, "one")
+            following = self.follow(monitor, "--since", "0", "--json")
+            handled = [json.loads(self.line_of(following))]
+            for arguments, agent in ((stateless, "two"), (with_state, "three")):
+                begin(arguments, agent)
+                handled.append(json.loads(self.line_of(following)))
+            following.send_signal(signal.SIGINT)
+            self.assertEqual(following.wait(LIMIT), 0)
+            self.assertEqual([(alert["agent_id"], alert["seq"]) for alert in handled],
+                             [("one", 1), ("two", 1), ("three", 2)])
+            self.assertEqual(following.stdout.read(), "")
+            changes = [line for line in following.stderr.read().splitlines() if "epoch" in line]
+            self.assertEqual(len(changes), 2, changes)
+            self.assertIn("another epoch of the monitor", changes[0])
+            self.assertIn("back in an epoch from before", changes[1])
 
     def test_ctrl_c_ends_a_follow_that_waits_for_its_first_answer(self):
         with tempfile.TemporaryDirectory() as folder, zmq.Context() as context:

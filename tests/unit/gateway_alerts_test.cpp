@@ -92,6 +92,17 @@ TEST_CASE("news begin behind what the monitor had when following began") {
   CHECK(ring.news_after()->epoch == "f");
 }
 
+TEST_CASE("the last alert of each epoch before a number is found") {
+  AlertRing ring = ring_of({alert("e1", 4), alert("e1", 5), alert("e2", 1), alert("e1", 6)});
+  ring.add({std::nullopt, lost_text(1)});
+  CHECK_FALSE(ring.last_before(0).of("e1"));
+  CHECK(ring.last_before(1).of("e1") == 4U);
+  CHECK(ring.last_before(3).of("e1") == 5U);
+  CHECK(ring.last_before(3).of("e2") == 1U);
+  CHECK(ring.last_before(ring.end()).of("e1") == 6U);
+  CHECK(ring.last_before(ring.end()).of("e2") == 1U);
+}
+
 TEST_CASE("an agent's last alerts are found, of one run or of all") {
   const AlertRing ring = ring_of({alert("e", 1, "a", "r1"), alert("e", 2, "b"),
                                   alert("e", 3, "a", "r2"), alert("e", 4, "a", "r1")});

@@ -81,10 +81,12 @@ void take(const Options& options, const AlertSubscriber::Notice& notice) {
     case AlertSubscriber::Event::gone:
       return complain_now("the monitor has been silent for 3 s");
     case AlertSubscriber::Event::back:
-      return complain_now(
-          notice.restarted ? "the monitor was restarted, or lost its state: this is a new epoch, "
-                             "without the alerts from before"
-                           : "the monitor is back");
+      return complain_now(notice.resumed     ? "the monitor is back in an epoch from before: its "
+                                               "alerts go on after the last one shown"
+                          : notice.restarted ? "another epoch of the monitor: it was restarted "
+                                               "without its state, or its state file cannot be "
+                                               "written"
+                                             : "the monitor is back");
     case AlertSubscriber::Event::lost:
       return complain_now(std::to_string(notice.lost) +
                           " alerts are no longer kept by the monitor");

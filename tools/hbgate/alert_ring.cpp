@@ -41,6 +41,22 @@ std::optional<std::uint64_t> AlertRing::after(const Place& place) const {
   return std::nullopt;
 }
 
+client::LastSeqs AlertRing::last_before(std::uint64_t number) const {
+  client::LastSeqs seqs;
+  const Alert* last = nullptr;
+  for (std::uint64_t each = begin(); each < number; ++each) {
+    const auto& alert = at(each).alert;
+    if (alert && last != nullptr && alert->epoch != last->epoch) {
+      seqs.note(last->epoch, last->seq);
+    }
+    last = alert ? &*alert : last;
+  }
+  if (last != nullptr) {
+    seqs.note(last->epoch, last->seq);
+  }
+  return seqs;
+}
+
 std::vector<Alert> AlertRing::of_agent(std::string_view agent_id,
                                        const std::optional<std::string>& run_id,
                                        std::size_t count_max) const {

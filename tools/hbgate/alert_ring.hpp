@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "client/last_seqs.hpp"
 #include "heartbeat/alert.hpp"
 #include "sse.hpp"
 
@@ -37,6 +38,9 @@ class AlertRing {
 
   // The number of what follows that place; nullopt: it is not here, the monitor has to be asked.
   std::optional<std::uint64_t> after(const Place& place) const;
+
+  // Of each epoch, the last that is here before that number.
+  client::LastSeqs last_before(std::uint64_t number) const;
 
   // The last alerts about the agent (and, unless nullopt, that run of it), oldest first.
   std::vector<Alert> of_agent(std::string_view agent_id, const std::optional<std::string>& run_id,

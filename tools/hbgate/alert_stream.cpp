@@ -1,6 +1,5 @@
 #include "alert_stream.hpp"
 
-#include <utility>
 #include <variant>
 
 namespace heartbeat::hbgate {
@@ -14,16 +13,19 @@ constexpr std::uint64_t page_max = 100;  // alerts
 }  // namespace
 
 AlertStream::AlertStream(const AlertRing& ring, const Pulse& pulse, KeptAlerts& kept,
-                         std::optional<Place> after)
+                         const std::optional<Place>& after)
     : ring_(ring),
       pulse_(pulse),
       kept_(kept),
-      handled_(after ? std::move(after) : ring.news_after()),
+      handled_(after ? after : ring.news_after()),
       next_(ring.end()) {
   if (handled_) {
     const auto follows = ring.after(*handled_);
     behind_ = !follows.has_value();
     next_ = follows.value_or(ring.end());
+  }
+  if (!after || !behind_) {  // else it is not known what its reader has of what is here
+    left_ = ring.last_before(next_);
   }
 }
 
@@ -88,11 +90,12 @@ bool AlertStream::append_kept(std::string& text) {
   return next_ < ring_.end();
 }
 
-// Where it is another than before, all of it follows.
+// Where it is another than before, all of it follows, or what follows the last that was sent of it.
 void AlertStream::enter(const std::string& epoch, std::string& text) {
   if (handled_ && handled_->epoch != epoch) {
     text += restarted_text(epoch);
-    handled_ = Place{epoch, 0};
+    left_.note(handled_->epoch, handled_->seq);
+    handled_ = Place{epoch, left_.of(epoch).value_or(0)};
     due_ = 0;
   }
 }
@@ -122,7 +125,9 @@ void AlertStream::append(const AlertsReply& page, std::string& text) {
     handled_->seq = page.first_seq - 1;
   }
   for (const Alert& alert : page.alerts) {
-    append(alert, alert_text(alert), text);
+    if (alert.seq > handled_->seq) {  // of another epoch than asked for, it begins with the first
+      append(alert, alert_text(alert), text);
+    }
   }
   if (handled_->seq >= page.last_seq) {
     handled_->seq = page.last_seq;  // it may have named one that is yet to come

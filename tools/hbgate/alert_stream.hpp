@@ -11,6 +11,7 @@
 #include <string>
 
 #include "alert_ring.hpp"
+#include "client/last_seqs.hpp"
 #include "kept_alerts.hpp"
 #include "pulse.hpp"
 
@@ -20,7 +21,7 @@ class AlertStream {
  public:
   // `after`: what its reader has handled last; nullopt = it wants the news alone.
   AlertStream(const AlertRing& ring, const Pulse& pulse, KeptAlerts& kept,
-              std::optional<Place> after);
+              const std::optional<Place>& after);
 
   // What there is to send by now, some of it where it is much; "" = nothing yet.
   boost::asio::awaitable<std::string> next();
@@ -36,6 +37,7 @@ class AlertStream {
   const Pulse& pulse_;
   KeptAlerts& kept_;
   std::optional<Place> handled_;
+  client::LastSeqs left_;   // of epochs before handled_'s
   std::uint64_t next_ = 0;  // in the ring
   bool behind_ = false;     // the monitor has to be asked
   std::uint64_t due_ = 0;   // the monitor had raised this one when the last but one pulse was heard
