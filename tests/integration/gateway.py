@@ -60,8 +60,8 @@ class Gateway(Program):
         self.run(arguments, stdout=subprocess.PIPE)
         ready, _, _ = select.select([self.process.stdout], [], [], LIMIT)
         line = self.process.stdout.readline().decode() if ready else ""
-        match = re.fullmatch(r"hbgate: listening on http://(127\.0\.0\.1|\[::1\]|0\.0\.0\.0):(\d+)/\n",
-                             line)
+        match = re.fullmatch(r"hbgate: listening on http://"
+                             r"(127\.0\.0\.1|\[::1?\]|0\.0\.0\.0):(\d+)/\n", line)
         if not match:
             raise AssertionError(f"hbgate said {line!r}, and on stderr: {self.log()}")
         self.port = int(match[2])
@@ -95,12 +95,13 @@ class Gateway(Program):
         headers.setdefault("content_type", "application/json")
         return self.request("POST", "/api/heartbeat/events", body, **headers)
 
-    def connect(self):
-        return socket.create_connection(("127.0.0.1", self.port), timeout=LIMIT)
+    def connect(self, source="127.0.0.1"):
+        """`source`: the address that it comes from."""
+        return socket.create_connection(("127.0.0.1", self.port), LIMIT, (source, 0))
 
-    def raw(self, request):
+    def raw(self, request, **whence):
         """All that comes back where these bytes are all that is sent."""
-        with self.connect() as connection:
+        with self.connect(**whence) as connection:
             connection.sendall(request)
             connection.shutdown(socket.SHUT_WR)
             received = b""

@@ -1,6 +1,7 @@
 """Who may ask what: tokens, names of hosts, pages of other sites; and what is too much."""
 
 import os
+import select
 import signal
 import socket
 import subprocess
@@ -110,6 +111,24 @@ class Tokens(WithGateway):
                self.token_file in self.gateway.log())
         self.assertEqual(self.gateway.get("/metrics", **bearer(other)).status, 200)
 
+    def test_a_token_that_is_no_longer_known_ends_its_stream_and_no_other(self):
+        other = "o" * 20
+        self.write_tokens(f"{self.tokens}read {other}\n")
+        self.gateway.process.send_signal(signal.SIGHUP)
+        waited("the other token is known", lambda: self.gateway.get(
+            "/metrics", **bearer(other)).status == 200)
+        with self.gateway.stream(**bearer(READ)) as revoked, \
+                self.gateway.stream(**bearer(other)) as stream:
+            for each in (revoked, stream):
+                each.until("status")
+            self.write_tokens(f"read {other}\n")
+            self.gateway.process.send_signal(signal.SIGHUP)
+            with self.assertRaises(EOFError):
+                revoked.until("alert")
+            self.assertEqual(self.gateway.get("/metrics", **bearer(READ)).status, 401)
+            told(self.monitor, self.monitor.publisher(), register("late", timeout_after_ms=1))
+            self.assertEqual(stream.alerts(1)[0]["agent_id"], "late")
+
     def test_an_address_beyond_this_machine_may_be_listened_on(self):
         with Gateway(self.monitor, listen="0.0.0.0:0", token_file=self.token_file) as gateway:
             self.assertEqual(gateway.get("/metrics").status, 401)
@@ -147,6 +166,12 @@ class Loopback(WithGateway):
         with Gateway(self.monitor, listen="0.0.0.0:0", insecure=True) as gateway:
             self.assertEqual(gateway.get("/metrics", host="gateway.example").status, 200)
 
+    def test_any_name_of_this_host_is_taken_where_everybody_is_let_in(self):
+        with Gateway(self.monitor, insecure=True) as gateway:
+            for target in ("/metrics", "/api/heartbeat/status"):
+                self.assertEqual(gateway.get(target, host="gateway.example").status, 200)
+            self.assertEqual(gateway.get("/ping/a", host="gateway.example").status, 202)
+
 
 class TooMuch(WithGateway):
     def test_a_long_header_is_refused(self):
@@ -178,11 +203,49 @@ class TooMuch(WithGateway):
         body = b" " * (2_097_152 - 40) + b'{"kind":"idle","agent_id":"a"}'
         self.assertEqual(self.gateway.post(body).status, 202)
 
-    def test_too_many_requests_are_put_off(self):
+    def test_large_bodies_that_never_come_keep_no_small_one_waiting(self):
+        head = (b"POST /ping/slow HTTP/1.1\r\nHost: localhost\r\n"
+                b"Content-Length: 2097152\r\n\r\n")
+        connections = [self.enterContext(self.gateway.connect()) for _ in range(33)]
+        for connection in connections:
+            connection.sendall(head)
+        # The one too many is told so, whichever it is: by then the others hold all there is.
+        [busy], _, _ = select.select(connections, [], [], LIMIT)
+        self.assertRegex(busy.recv(4096), rb"(?s)^HTTP/1\.1 503 .*\"busy\"")
+        answer = self.gateway.request("POST", "/ping/a", b"made 3 of 4")
+        self.assertEqual(answer.status, 202)
+        answer = self.gateway.post(activity("a"))
+        self.assertEqual(answer.status, 202)
+
+    def test_a_body_whose_end_cannot_be_told_is_no_next_request(self):
+        with self.gateway.connect() as connection:
+            connection.sendall(b"POST /ping/a HTTP/1.1\r\nHost: localhost\r\n"
+                               b"Transfer-Encoding: gzip\r\n\r\n"
+                               b"GET /ping/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            answers = b""
+            while chunk := connection.recv(4096):
+                answers += chunk
+        self.assertRegex(answers, rb"(?s)^HTTP/1\.1 400 .*\r\nConnection: close\r\n")
+        self.assertEqual(answers.count(b"HTTP/1.1 "), 1)
+        self.assertEqual(self.monitor.ask("agents")["agents"], [])
+
+    def flood(self, gateway, count, **whence):
+        """So many requests on one connection: all that comes back, and how many 200 and 429."""
         request = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
         last = request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
-        answers = self.gateway.raw(request * 9_999 + last)
-        fine, put_off = (answers.count(b"HTTP/1.1 %d " % status) for status in (200, 429))
+        answers = gateway.raw(request * (count - 1) + last, **whence)
+        return answers, *(answers.count(b"HTTP/1.1 %d " % status) for status in (200, 429))
+
+    def test_ipv4_addresses_are_told_apart_where_both_kinds_are_listened_for(self):
+        with Gateway(self.monitor, listen="[::]:0", insecure=True) as gateway:
+            _, _, put_off = self.flood(gateway, 10_000, source="127.0.0.2")
+            self.assertGreater(put_off, 0)
+            # More than are allowed again in the time that they take.
+            _, fine, _ = self.flood(gateway, 1_500, source="127.0.0.9")
+            self.assertEqual(fine, 1_500)
+
+    def test_too_many_requests_are_put_off(self):
+        answers, fine, put_off = self.flood(self.gateway, 10_000)
         self.assertEqual(fine + put_off, 10_000)
         self.assertGreaterEqual(fine, 2_000)
         self.assertGreater(put_off, 0)

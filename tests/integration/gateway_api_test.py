@@ -1,5 +1,6 @@
 """What the gateway answers to questions: every path as described, and what the answers mean."""
 
+import http.client
 import json
 import os
 import time
@@ -8,9 +9,9 @@ import urllib.parse
 
 import contract
 from events import HOUR, activity, idle, register, told, unregister
-from gateway import Gateway, quoted
+from gateway import Answer, Gateway, quoted
 from monitor import Monitor, alert_of, next_alert
-from program import waited
+from program import LIMIT, waited
 
 EVENT = b'{"kind": "activity", "agent_id": "a"}'
 # One request of each operation that a monitor with a run of the agent `a` and a state file grants.
@@ -468,6 +469,45 @@ class Form(unittest.TestCase):
             self.assertTrue(first.body)
             again = gateway.get("/", if_none_match=first.headers["ETag"])
             self.assertEqual((again.status, again.body), (304, b""))
+
+    def test_what_is_not_sent_twice_is_what_it_was(self):
+        with Monitor() as monitor, Gateway(monitor) as gateway:
+            whole = self.page_css(gateway)
+            self.assertEqual((whole.status, whole.headers["Content-Type"].partition(";")[0]),
+                             (200, "text/css"))
+            tag, length = whole.headers["ETag"], whole.headers["Content-Length"]
+            self.assertGreater(int(length), 0)
+            for tags in (tag, f"W/{tag}", f'"other", {tag}', f'W/"other",W/{tag}'):
+                again = self.page_css(gateway, tags)
+                self.assertEqual((again.status, again.body), (304, b""), tags)
+                self.assertEqual((again.headers["Content-Type"], again.headers["ETag"]),
+                                 (whole.headers["Content-Type"], tag))
+                self.assertIn(again.headers["Content-Length"], (None, length))
+            for tags in ('"other"', 'W/"other"', tag[:-2] + '"'):
+                self.assertEqual(self.page_css(gateway, tags).status, 200, tags)
+
+    def page_css(self, gateway, tags=None):
+        """A file of the page, which the description leaves to the page."""
+        connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=LIMIT)
+        connection.request("GET", "/page.css", headers={"If-None-Match": tags} if tags else {})
+        response = connection.getresponse()
+        answer = Answer(response.status, response.headers, response.read())
+        connection.close()
+        return answer
+
+    def test_a_target_may_be_absolute(self):
+        with Monitor() as monitor, Gateway(monitor) as gateway:
+            for target in (b"http://localhost/healthz", b"http://127.0.0.1:5580/healthz"):
+                answer = gateway.raw(b"GET " + target + b" HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                self.assertRegex(answer, rb"(?s)^HTTP/1\.1 200 .*\{\"success\":true\}$", target)
+
+    def test_whoever_only_looks_reports_nothing(self):
+        with Monitor() as monitor, Gateway(monitor) as gateway:
+            for target in ("/ping/x", "/ping/x/start", "/ping/x/done", "/ping/x/fail",
+                           "/api/heartbeat/events"):
+                self.assertEqual(gateway.request("HEAD", target).status, 405, target)
+            self.assertEqual(monitor.counters()["events_received_total"], 0)
+            self.assertEqual(gateway.request("HEAD", "/healthz").status, 200)
 
     def test_several_requests_take_one_connection(self):
         with Monitor() as monitor, Gateway(monitor) as gateway:

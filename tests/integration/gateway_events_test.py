@@ -99,6 +99,21 @@ class Events(WithGateway):
         self.monitor.process.send_signal(signal.SIGCONT)
         waited("it reads again", lambda: self.gateway.post(register("b")).status == 202)
 
+    def test_many_that_no_monitor_reads_are_told_so_at_the_same_time(self):
+        def ping(i):
+            answer = self.gateway.get(f"/ping/a{i}")
+            return answer.status, answer.code
+        self.monitor.process.send_signal(signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            with concurrent.futures.ThreadPoolExecutor(20) as pool:
+                self.assertEqual(set(pool.map(ping, range(20))), {(503, "monitor_silent")})
+            # Twice the gateway's timeout; one after the other, a lane's five take five of them.
+            self.assertLess(time.monotonic() - began, 2 * 0.5 + 0.7)
+        finally:
+            self.monitor.process.send_signal(signal.SIGCONT)
+        waited("it reads again", lambda: self.gateway.get("/ping/b").status == 202)
+
     def test_after_a_restart_of_the_monitor_events_count_again(self):
         self.gateway.post(register("a"))
         self.monitor.process.kill()
@@ -199,6 +214,14 @@ class Rejections(WithGateway):
                      b"NaN", b"[" * 100_000, b'{"a":' * 50 + b"1" + b"}" * 50):
             answer = self.gateway.post(body)
             self.assertEqual((answer.status, answer.code), (400, "malformed"), body[:40])
+        self.assertEqual(received(self.monitor), before)
+
+    def test_a_number_beyond_all_is_no_json(self):
+        before = received(self.monitor)
+        for number in (b"1e999", b"-1e999", b"1e99999999999"):
+            answer = self.gateway.post(
+                b'{"agent_id":"x","kind":"activity","running_for_ms":' + number + b"}")
+            self.assertEqual((answer.status, answer.code), (400, "malformed"), number)
         self.assertEqual(received(self.monitor), before)
 
     def test_a_body_that_is_large_and_wrong_keeps_nobody_waiting(self):
@@ -324,6 +347,14 @@ class Pings(WithGateway):
             self.assertTrue(detail)
             if expected is not None:
                 self.assertEqual(detail, expected)
+
+    def test_decoration_of_any_bytes_costs_no_heartbeat(self):
+        for value, begins in (("line1%0Aline2", "line1"), ("%ff", ""), ("ok%00%c3", "ok"),
+                              ("x" * 600, "x" * 64)):
+            for key in ("detail", "phase"):
+                self.assertEqual(self.ping(f"x?{key}={value}").status, 202, (key, value))
+                said = self.row("x")[key]
+                self.assertTrue(said.startswith(begins) and said.isprintable(), (key, said))
 
     def test_ids_of_any_form_are_whom_they_mean(self):
         for agent_id in ("a/b", "..", ".", "é", "100%", "a b", "a+b", "a?b#c", "%2F", "start",
