@@ -20,8 +20,15 @@ constexpr Duration stamp_interval{1'000};
 // Within so many times the grace there is no other: a monitor that crashes on and on is not blind.
 constexpr int graces_apart = 10;
 // Episodes that were opened after the last commit may have been told of in an epoch that is not in
-// the file: their numbers are not used again. Far more than can wait for one commit.
-constexpr std::uint64_t episodes_passed_over = 65'536;
+// the file: their numbers are not used again. Far more than can wait for one commit; and by how
+// long the file was left, because an earlier start from the same state may have come to no commit
+// either.
+std::uint64_t episodes_passed_over(Duration down) {
+  constexpr std::uint64_t least = 65'536;
+  constexpr std::uint64_t per_ms = 1'024;
+  constexpr Duration told_apart{10'000'000'000};
+  return least + per_ms * static_cast<std::uint64_t>(std::min(down, told_apart).count());
+}
 
 store::Unusable corrupt(const std::string& path, const std::string& what) {
   return store::Unusable(path + ": is corrupt (" + what + "); move it away to start without it");
@@ -102,11 +109,12 @@ void Journal::restore(store::State&& state, const store::Clocks& clocks, Duratio
   if (graced) {
     grace_at_ = clocks.wall_now;
   }
-  fleet_.resume({was.episodes + episodes_passed_over, was.registrations, was.transitions,
-                 was.capacity_episode, was.storm, was.source_incarnations, was.paused},
-                clocks.now, clocks.now - state.down,
-                // The rest of the last one, if it has not passed.
-                clocks.now + (*grace_at_ + grace - clocks.wall_now));
+  fleet_.resume(
+      {was.episodes + episodes_passed_over(state.down), was.registrations, was.transitions,
+       was.capacity_episode, was.storm, was.source_incarnations, was.paused},
+      clocks.now, clocks.now - state.down,
+      // The rest of the last one, if it has not passed.
+      clocks.now + (*grace_at_ + grace - clocks.wall_now));
   log_.resume(was.epoch, was.episode_epochs, was.alert_seq, was.published, std::move(alerts));
   epoch_ = was.epoch;
   handed_over_ = committed_ = was.alert_seq;

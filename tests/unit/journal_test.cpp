@@ -79,6 +79,13 @@ struct Kept {
   Journal journal;
 };
 
+store::State state_of_epoch(const char* epoch) {
+  store::State state;
+  state.globals.epoch = epoch;
+  state.globals.episode_epochs = {epoch};
+  return state;
+}
+
 TEST_CASE("a pause of the monitor alone is reason enough to write: all deadlines have moved") {
   Memory storage;
   Kept kept(storage);
@@ -242,6 +249,20 @@ TEST_CASE("no episode has the id of one that was told of in an epoch beside the 
   CHECK(successor.log.unpublished() == 1);
 }
 
+TEST_CASE("two starts from one state of the file give no two episodes one id") {
+  const auto first_id = [](Duration down) {
+    Memory storage;
+    storage.before = state_of_epoch("e1");
+    storage.before->down = down;
+    Kept kept(storage);
+    kept.alert("a", 10);
+    std::string id;
+    kept.log.each_unpublished([&](const AlertLog::Entry& entry) { id = entry.alert.id; });
+    return id;
+  };
+  CHECK(first_id(Duration{5}) != first_id(Duration{10}));
+}
+
 TEST_CASE("an alert that the file does not take at the end is published all the same") {
   Memory storage;
   Kept kept(storage);
@@ -288,13 +309,6 @@ TEST_CASE("that the file is still being written at the end is told") {
   storage.commit();
   kept.turn(20);
   CHECK(kept.health.state_commits_total == 1);
-}
-
-store::State state_of_epoch(const char* epoch) {
-  store::State state;
-  state.globals.epoch = epoch;
-  state.globals.episode_epochs = {epoch};
-  return state;
 }
 
 TEST_CASE("a start soon after another leaves the rest of its grace") {

@@ -33,9 +33,12 @@ boost::asio::awaitable<std::string> AlertStream::next() {
   std::string text;
   if (pulse_seen_ != pulse_.number()) {
     pulse_seen_ = pulse_.number();
-    if (handled_ &&
-        !pulse_.text()
-             .empty()) {  // also of who has seen no alert yet, and so comes back to the right place
+    if (!handled_) {
+      // Nothing came since: what was raised before the last beat is no news.
+      handled_ = pulse_.alerts_until();
+    }
+    if (handled_ && !pulse_.text().empty()) {
+      // Also of who has seen no alert yet, and so comes back to the right place.
       text = "id: " + id_of(*handled_) + "\n";
     }
     text += pulse_.text();
@@ -133,6 +136,7 @@ void AlertStream::append(const AlertsReply& page, std::string& text) {
     handled_->seq = page.last_seq;  // it may have named one that is yet to come
     const auto follows = ring_.after(*handled_);
     behind_ = false;
+    due_ = 0;
     next_ = follows.value_or(ring_.end());
   }
 }
