@@ -114,12 +114,12 @@ test("a monitor that began anew is not charged with the storm of the one before,
   await fleet.killMonitor();
   fleet.startMonitor();
   await textIs(page, "#attention-none", /Nobody: there are no runs/);
-  await textIs(page, "#alerts-list li:first-child", /Note.*began anew/);
+  await textIs(page, "#alerts-list li:first-child", /Note.*Another epoch/);
   assert.match(await page.title(), /^Heartbeat/);
 
   await fleet.send([registered("endless", { timeout_after_ms: 1 })]);
   await textIs(page, "#alerts-list li:first-child", /Timeout: agent endless/);
-  assert.equal(await page.getByText("began anew").count(), 1);
+  assert.equal(await page.getByText("Another epoch").count(), 1);
 });
 
 test("alerts from before that could not be had at first are asked for again", async () => {

@@ -80,6 +80,7 @@ test("opened while the monitor is gone, the page says so and shows no figures", 
   await textIs(page, "#attention-none", /Not known/);
   await textIs(page, "#runs-count", /not known/);
   assert(await page.isHidden("#no-runs"));
+  assert.match(await page.title(), /^No news!/);
 });
 
 test("a killed gateway is said, a new one is found, and no alert between them is missed", async () => {

@@ -62,6 +62,8 @@ TEST_CASE("a stream goes on behind its place where the ring still has what follo
   CHECK_FALSE(ring.after({"e2", 3}));  // not raised yet, as far as is known here
   CHECK_FALSE(ring.after({"e0", 1}));
   CHECK_FALSE(AlertRing{}.after({"e1", 1}));
+  const AlertRing back = ring_of({alert("e1", 4), alert("e2", 1), alert("e1", 5)});
+  CHECK(back.after({"e1", 4}) == 1U);
 }
 
 TEST_CASE("the ring keeps the last alerts under the numbers that they had") {

@@ -27,18 +27,20 @@ std::optional<Place> AlertRing::news_after() const {
 
 std::optional<std::uint64_t> AlertRing::after(const Place& place) const {
   std::uint64_t number = end_;
+  std::optional<std::uint64_t> next;
   for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry, --number) {
     if (!entry->alert || entry->alert->epoch != place.epoch) {
       continue;
     }
     if (entry->alert->seq <= place.seq) {
-      return entry->alert->seq == place.seq ? std::optional{number} : std::nullopt;
+      // An epoch that came back has those of another one between.
+      return entry->alert->seq == place.seq ? std::optional{number} : next;
     }
     if (entry->alert->seq == place.seq + 1) {
-      return number - 1;
+      next = number - 1;
     }
   }
-  return std::nullopt;
+  return next;
 }
 
 client::LastSeqs AlertRing::last_before(std::uint64_t number) const {

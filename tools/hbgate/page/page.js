@@ -84,7 +84,7 @@ function takeStatus(data) {
 function takeRestart({ epoch }) {
   if (epoch === log.epoch) return;
   log.begin(epoch);
-  log.note("The monitor began anew and knows nothing of what was before.", monitor.now());
+  log.note("Another epoch of the monitor: it was restarted without its state, or cannot write it.", monitor.now());
   attention.forget();
   refresh();
 }
