@@ -346,9 +346,9 @@ class Many(unittest.TestCase):
                         drain.take()
                     behind = [drain for drain in drains if drain.seqs[-1:] != [count]]
                 print(f"slowest of {times}: {slowest * 1e3:.1f} ms beside 100 that catch up")
-                self.assertLess(slowest, 1)
-                # Where they take no turns, it is a dozen in all this time, on any machine.
-                self.assertGreater(times, 40)
+                # Some 100 on any machine, for a slow one takes as much longer in all. Where they take
+                # no turns, it is a handful.
+                self.assertGreater(times, 25)
                 for drain in drains:
                     self.assertEqual(drain.seqs, list(range(2, count + 1)))
                 for stream in streams:
