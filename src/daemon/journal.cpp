@@ -384,7 +384,7 @@ store::Globals Journal::globals() const {
   return globals;
 }
 
-bool Journal::finish(const store::Clocks& clocks, Duration limit) {
+void Journal::finish(const store::Clocks& clocks, Duration limit) {
   if (writing_) {
     settle(storage_.wait_written(limit), clocks.now);
   }
@@ -396,10 +396,8 @@ bool Journal::finish(const store::Clocks& clocks, Duration limit) {
     give_up_waiting("an alert could not be committed before the end");
   }
   if (writing_) {
-    logger_->warn("{}: is still being written at the end; its last batch may be missing",
-                  storage_.name());
+    logger_->warn("{}: is still being written: the end waits for that", storage_.name());
   }
-  return !writing_;
 }
 
 }  // namespace heartbeat::daemon

@@ -40,8 +40,8 @@ class Journal {
   // The monitor did not run: no alert has waited for that.
   void paused(Duration pause);
   // Writes what there is; it waits `limit` at most for each of two batches. Alerts that are not in
-  // the file then may be published all the same. False: a batch is still being written.
-  bool finish(const store::Clocks& clocks, Duration limit);
+  // the file then may be published all the same.
+  void finish(const store::Clocks& clocks, Duration limit);
 
  private:
   void restore(store::State&& state, const store::Clocks& clocks, Duration grace);

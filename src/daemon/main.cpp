@@ -59,10 +59,7 @@ int start(int argc, const char* const* argv) {
     logger->warn("{}", warning);
   }
   try {
-    if (!monitor.run()) {
-      daemon::close_log(log_closing_max);
-      std::_Exit(EXIT_SUCCESS);  // a disk that hangs holds up no end
-    }
+    monitor.run();
   } catch (const std::exception& error) {
     logger->critical("HeartbeatMonitor: failed: {}", error.what());
     return failed;

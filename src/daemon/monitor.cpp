@@ -49,7 +49,7 @@ Monitor::Monitor(Options options, Reread reread, const bus::Signals& signals,
       status_(context_, options_.endpoints.status, internal_error_reply()),
       probe_(context_, events_.endpoint()) {}
 
-bool Monitor::run() {
+void Monitor::run() {
   const core::Limits& limits = options_.limits;
   logger_->info(
       "HeartbeatMonitor: started (check interval: {}ms), events {}, alerts {}, status {}, stale "
@@ -71,11 +71,10 @@ bool Monitor::run() {
   }
   const store::Clocks at = clocks();
   watch_.begin_turn({at.now, bus::thread_worked()}, {});  // the last one may have been paused, too
-  const bool finished = watch_.finish(at, finishing_max);
+  watch_.finish(at, finishing_max);
   publish(bus::boot_now());
   report_.finish();
   logger_->info("HeartbeatMonitor: stopped");
-  return finished;
 }
 
 // The instant is one for the whole turn; I/O comes before verdicts, or a pause of this process

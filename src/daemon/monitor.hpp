@@ -30,9 +30,8 @@ class Monitor {
   Monitor(Options options, Reread reread, const bus::Signals& signals,
           std::shared_ptr<spdlog::logger> logger);
 
-  // Returns after SIGTERM or SIGINT. False: the state file is still being written, and the end of
-  // this object waits for it.
-  bool run();
+  // Returns after SIGTERM or SIGINT.
+  void run();
 
  private:
   // `asked`: how long the poll before it was to sleep, from `since` on.

@@ -163,8 +163,10 @@ void Watch::answer(std::optional<std::string_view> request, const store::Clocks&
   }
 }
 
-bool Watch::finish(const store::Clocks& clocks, Duration limit) {
-  return !journal_ || journal_->finish(clocks, limit);
+void Watch::finish(const store::Clocks& clocks, Duration limit) {
+  if (journal_) {
+    journal_->finish(clocks, limit);
+  }
 }
 
 void Watch::set_options(const Options& options, Instant now) {

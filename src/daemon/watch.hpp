@@ -78,8 +78,8 @@ class Watch {
               std::string& reply);
 
   // At the end, after the last turn and one more begin_turn(): what is not kept yet gets so long at
-  // most; then alerts may be left to publish. False: the state file is still being written.
-  bool finish(const store::Clocks& clocks, Duration limit);
+  // most; then alerts may be left to publish.
+  void finish(const store::Clocks& clocks, Duration limit);
 
   // REQUIRES: they differ only in what can change while it runs. After begin_turn(), which may tell
   // of a pause: deadlines that it moves are not past.

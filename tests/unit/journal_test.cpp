@@ -302,15 +302,6 @@ TEST_CASE("a file that cannot be written is told of before an alert waits for it
   CHECK(kept.health.state_epochs_left_total == 0);
 }
 
-TEST_CASE("that the file is still being written at the end is told") {
-  Memory storage;
-  Kept kept(storage);
-  CHECK(kept.journal.finish(clocks_at(10), Duration{1}) == false);
-  storage.commit();
-  kept.turn(20);
-  CHECK(kept.health.state_commits_total == 1);
-}
-
 TEST_CASE("a start soon after another leaves the rest of its grace") {
   const Duration grace = Options{}.restart_grace_ms;
   const auto until = [&](Duration since_the_other) {
