@@ -42,6 +42,8 @@ class Journal {
   // Writes what there is; it waits `limit` at most for each of two batches. Alerts that are not in
   // the file then may be published all the same.
   void finish(const store::Clocks& clocks, Duration limit);
+  // After finish(), where a batch was still being written: a slow disk costs time, and no runs.
+  void finish_late(const store::Clocks& clocks, Duration limit);
 
  private:
   void restore(store::State&& state, const store::Clocks& clocks, Duration grace);

@@ -18,6 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr Duration finishing_max{400};  // for what is not yet in the state file
+constexpr Duration finishing_late_max{30'000};
 // Shares of one turn, so that no kind of work starves another.
 constexpr std::size_t events_per_turn = 1'024;
 constexpr std::size_t bytes_per_turn = 1024 * 1024;  // junk is one event, however large
@@ -74,6 +75,7 @@ void Monitor::run() {
   watch_.finish(at, finishing_max);
   publish(bus::boot_now());
   report_.finish();
+  watch_.finish_late(at, finishing_late_max);
   logger_->info("HeartbeatMonitor: stopped");
 }
 

@@ -169,6 +169,12 @@ void Watch::finish(const store::Clocks& clocks, Duration limit) {
   }
 }
 
+void Watch::finish_late(const store::Clocks& clocks, Duration limit) {
+  if (journal_) {
+    journal_->finish_late(clocks, limit);
+  }
+}
+
 void Watch::set_options(const Options& options, Instant now) {
   options_ = options;
   fleet_.set_limits(options_.limits, now, options_.restart_grace_ms);

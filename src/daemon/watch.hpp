@@ -80,6 +80,8 @@ class Watch {
   // At the end, after the last turn and one more begin_turn(): what is not kept yet gets so long at
   // most; then alerts may be left to publish.
   void finish(const store::Clocks& clocks, Duration limit);
+  // After that, and after publishing: what a slow disk has not taken yet.
+  void finish_late(const store::Clocks& clocks, Duration limit);
 
   // REQUIRES: they differ only in what can change while it runs. After begin_turn(), which may tell
   // of a pause: deadlines that it moves are not past.

@@ -302,6 +302,19 @@ TEST_CASE("a file that cannot be written is told of before an alert waits for it
   CHECK(kept.health.state_epochs_left_total == 0);
 }
 
+TEST_CASE("what a slow disk has not taken in time is written all the same") {
+  Memory storage;
+  Kept kept(storage);
+  kept.turn(100);
+  REQUIRE(storage.writing);
+  kept.alert("a", 110);
+  kept.journal.finish(clocks_at(120), Duration{1});
+  storage.commit();
+  kept.journal.finish_late(clocks_at(130), Duration{1});
+  REQUIRE(storage.writing);
+  CHECK(storage.writing->runs.size() == 1);
+}
+
 TEST_CASE("a start soon after another leaves the rest of its grace") {
   const Duration grace = Options{}.restart_grace_ms;
   const auto until = [&](Duration since_the_other) {
