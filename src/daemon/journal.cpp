@@ -384,7 +384,7 @@ store::Globals Journal::globals() const {
   return globals;
 }
 
-void Journal::finish(const store::Clocks& clocks, Duration limit) {
+void Journal::write_last(const store::Clocks& clocks, Duration limit) {
   if (writing_) {
     settle(storage_.wait_written(limit), clocks.now);
   }
@@ -392,6 +392,10 @@ void Journal::finish(const store::Clocks& clocks, Duration limit) {
     hand_over(clocks, true);
     settle(storage_.wait_written(limit), clocks.now);
   }
+}
+
+void Journal::finish(const store::Clocks& clocks, Duration limit) {
+  write_last(clocks, limit);
   if (in_file_ && log_.last_seq() > committed_) {
     give_up_waiting("an alert could not be committed before the end");
   }
@@ -402,11 +406,7 @@ void Journal::finish(const store::Clocks& clocks, Duration limit) {
 
 void Journal::finish_late(const store::Clocks& clocks, Duration limit) {
   if (writing_) {
-    settle(storage_.wait_written(limit), clocks.now);
-    if (!writing_) {
-      hand_over(clocks, true);
-      settle(storage_.wait_written(limit), clocks.now);
-    }
+    write_last(clocks, limit);
   }
 }
 

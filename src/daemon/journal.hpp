@@ -51,6 +51,7 @@ class Journal {
   void settle(std::optional<store::Storage::Written> written, Instant now);
   void note_waiting(Instant now);
   void give_up_waiting(const std::string& why);
+  void write_last(const store::Clocks& clocks, Duration limit);
   void hand_over(const store::Clocks& clocks, bool everything);
   void add_alerts(store::Batch& batch);
   void add_run(store::Batch& batch, core::Slot slot);
