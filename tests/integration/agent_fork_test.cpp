@@ -27,7 +27,7 @@ extern "C" HEARTBEAT_EXPORT const char* __tsan_default_options() { return "die_a
 namespace heartbeat::test {
 namespace {
 
-AgentClientOptions to(const Hbmond& monitor) {
+AgentClientOptions options_for(const Hbmond& monitor) {
   AgentClientOptions options;
   options.events = monitor.endpoints().events;
   options.linger = time_limit;
@@ -85,7 +85,7 @@ int code_of_child(const Work& work) {
 
 TEST_CASE("a forked child ends although the process has a client") {
   const Hbmond monitor;
-  process_client::init(to(monitor));
+  process_client::init(options_for(monitor));
   wait_until([] { return process_client::get().counts().connected; });
   CHECK(code_of_child([] { std::exit(7); }) == 7);
   const AgentRun run{process_client::get(), {.agent_id = "pm"}};
@@ -99,7 +99,7 @@ TEST_CASE("a forked child ends although the process has a client") {
 TEST_CASE(
     "in a forked child a client reports nothing, counts that, and leaves the parent's alone") {
   const Hbmond monitor;
-  auto client = std::make_unique<AgentClient>(to(monitor));
+  auto client = std::make_unique<AgentClient>(options_for(monitor));
   auto run = std::make_unique<AgentRun>(*client, AgentRunOptions{.agent_id = "pm"});
   wait_until([&] { return client->counts().changes_sent_total == 1; });
   const int dropped = code_of_child([&] {
@@ -128,12 +128,12 @@ TEST_CASE(
 #ifndef __SANITIZE_THREAD__
 TEST_CASE("a forked child makes a client of its own") {
   const Hbmond monitor;
-  process_client::init(to(monitor));
+  process_client::init(options_for(monitor));
   const AgentRun run{process_client::get(), {.agent_id = "parent"}};
   wait_until([&] { return counter(monitor, "runs_in_flight") == 1; });  // nothing wakes it then
   CHECK(code_of_child([&] {
           process_client::stop();
-          process_client::init(to(monitor));
+          process_client::init(options_for(monitor));
           { const AgentRun own{process_client::get(), {.agent_id = "child"}}; }
           process_client::stop();
           _exit(0);

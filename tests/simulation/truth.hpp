@@ -18,6 +18,9 @@
 
 namespace heartbeat::simulation {
 
+// An age that is kept in whole milliseconds.
+inline constexpr Duration rounding{1};
+
 class Truth {
  public:
   explicit Truth(const Plan& plan) : plan_(plan) {}

@@ -8,7 +8,6 @@ namespace heartbeat::simulation {
 namespace {
 
 constexpr std::uint64_t counted_exactly = 64;  // so far behind the highest seq
-constexpr Duration rounding{1};
 
 void require_between(const Alert& alert, const std::string& field, std::uint64_t said,
                      std::uint64_t min, std::uint64_t max) {

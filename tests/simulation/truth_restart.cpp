@@ -7,7 +7,6 @@
 namespace heartbeat::simulation {
 namespace {
 
-constexpr Duration rounding{1};
 constexpr int graces_apart = 10;
 constexpr Duration forever{INT64_MAX / 4};
 constexpr Duration sources_kept{3'500'000};  // in silence, nearly

@@ -10,8 +10,8 @@ namespace heartbeat::hbgate {
 
 namespace {
 
-[[noreturn]] void refuse(const std::string& option, const std::string& value,
-                         const std::string& expected) {
+[[noreturn]] void refuse_option(const std::string& option, const std::string& value,
+                                const std::string& expected) {
   throw CLI::ValidationError(option, "'" + value + "' is not " + expected);
 }
 
@@ -22,8 +22,8 @@ void check_endpoint(const std::string& option, const std::string& variable,
   const bool wildcard = address && (address->host == "*" || address->port == "*");
   if (!is_endpoint(value) || wildcard) {
     const char* set = std::getenv(variable.c_str());
-    refuse(set != nullptr && value == set ? variable : option, value,
-           "tcp://HOST:PORT or ipc://PATH");
+    refuse_option(set != nullptr && value == set ? variable : option, value,
+                  "tcp://HOST:PORT or ipc://PATH");
   }
 }
 
@@ -44,8 +44,8 @@ void describe(CLI::App& app, Options& options) {
          [&options](const std::string& value) {
            const auto parsed = telling::parse_duration(value);
            if (!parsed || *parsed < Duration{1}) {
-             refuse("--timeout", value,
-                    "a duration of at least 1ms and at most ten years, such as 2s or 500ms");
+             refuse_option("--timeout", value,
+                           "a duration of at least 1ms and at most ten years, such as 2s or 500ms");
            }
            options.timeout = *parsed;
          },

@@ -1,11 +1,8 @@
 #include "heard.hpp"
 
+#include "stop.hpp"
+
 namespace heartbeat::hbload {
-namespace {
-
-constexpr Duration stop_look{100};
-
-}  // namespace
 
 Heard::Heard(const Endpoints& endpoints, const Silences& silences, std::size_t silent)
     : subscriber_(endpoints), silences_(silences), at_(silent) {

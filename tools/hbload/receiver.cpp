@@ -1,12 +1,12 @@
 #include "receiver.hpp"
 
-#include <poll.h>
 #include <time.h>
 
 #include <utility>
 #include <variant>
 
 #include "client/sockets.hpp"
+#include "stop.hpp"
 
 namespace heartbeat::hbload {
 namespace {
@@ -15,8 +15,6 @@ using client::SteadyClock;
 
 constexpr Duration answer_wait{5'000};
 constexpr std::chrono::seconds standstill_max{10};
-// Between two looks at the counters: what a measured time is exact to.
-constexpr int look_ms = 2;
 
 }  // namespace
 
@@ -75,8 +73,7 @@ std::optional<Counts> Receiver::wait_until_read(const Counts& before, std::uint6
              std::to_string(messages) + " messages were read, and for 10 s no more";
       return std::nullopt;
     }
-    pollfd stop{stop_fd_, POLLIN, 0};
-    ::poll(&stop, 1, look_ms);
+    rest(stop_fd_);
   }
   return std::nullopt;
 }

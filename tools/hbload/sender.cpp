@@ -3,18 +3,16 @@
 #include <time.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "bus/clock.hpp"
 #include "client/source.hpp"
+#include "stop.hpp"
 #include "wire/encode.hpp"
 
 namespace heartbeat::hbload {
 namespace {
 
 constexpr std::uint64_t register_batch = 1'000;
-// How long a full connection is waited for before `stopped` is looked at.
-constexpr Duration stop_look{100};
 // A paced sender sleeps no shorter than this: a turn of the scheduler.
 constexpr std::chrono::microseconds nap{200};
 
@@ -24,13 +22,6 @@ SteadyClock::time_point coarse_now() {
   clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
   return SteadyClock::time_point{std::chrono::seconds{time.tv_sec} +
                                  std::chrono::nanoseconds{time.tv_nsec}};
-}
-
-void sleep_until(SteadyClock::time_point at, const std::atomic<bool>& stopped) {
-  for (auto now = SteadyClock::now(); now < at && !stopped; now = SteadyClock::now()) {
-    std::this_thread::sleep_until(
-        std::clamp<SteadyClock::time_point>(at, now + nap, now + stop_look));
-  }
 }
 
 }  // namespace
@@ -81,7 +72,7 @@ void Sender::send(const Pace& pace, const std::atomic<bool>& stopped) {
     if (pace.rate > 0) {
       const std::chrono::duration<double> due{static_cast<double>(sent) / pace.rate};
       const auto at = began + std::chrono::duration_cast<SteadyClock::duration>(due);
-      sleep_until(std::min(at, pace.end), stopped);
+      sleep_until(std::min(at, pace.end), stopped, nap);
     }
     const std::uint64_t events = std::min(batch_, pace.events - sent);
     if (begin_message() >= pace.end) {

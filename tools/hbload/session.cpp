@@ -1,14 +1,12 @@
 #include "session.hpp"
 
-#include <poll.h>
-
 #include "client/sockets.hpp"
 #include "output.hpp"
+#include "stop.hpp"
 
 namespace heartbeat::hbload {
 namespace {
 
-constexpr int look_ms = 2;
 constexpr int bar_looks = 50;  // from one drawing of the bar to the next
 
 std::optional<std::uint64_t> grown(std::optional<std::uint64_t> before,
@@ -47,8 +45,7 @@ void Session::watch(const std::string& what, const std::function<bool()>& done,
     if (look % bar_looks == 0) {
       bar.show(what, share());
     }
-    pollfd stop{stop_fd(), POLLIN, 0};
-    ::poll(&stop, 1, look_ms);
+    rest(stop_fd());
   }
 }
 

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <thread>
 
 #include "bus/clock.hpp"
 #include "client/source.hpp"
 #include "event_form.hpp"
+#include "stop.hpp"
 #include "wire/encode.hpp"
 
 namespace heartbeat::hbload {
@@ -17,19 +17,12 @@ constexpr std::string_view prefix = "quiet-";
 constexpr std::chrono::seconds subscription_wait{5};
 // From the last word of each to its deadline, where they are spread.
 constexpr Duration spread_promise{1'000};
-constexpr Duration stop_look{100};
 // Promises that are all due at once are sent in batches, and slowly enough that each is read as it
 // is sent: else the monitor would count each from when it gets to it.
 constexpr std::size_t together_batch = 64;
 constexpr double together_per_s = 200'000;
 // From the last promise to the deadline of all.
 constexpr std::chrono::milliseconds together_lead{2'000};
-
-void sleep_until(SteadyClock::time_point at, const std::atomic<bool>& stopped) {
-  for (auto now = SteadyClock::now(); now < at && !stopped; now = SteadyClock::now()) {
-    std::this_thread::sleep_until(std::min(at, now + stop_look));
-  }
-}
 
 SteadyClock::duration after(double seconds) {
   return std::chrono::duration_cast<SteadyClock::duration>(std::chrono::duration<double>(seconds));

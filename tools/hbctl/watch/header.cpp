@@ -47,10 +47,10 @@ Line counts_line(const RunCounts& counts) {
            {.colour = counts.stale > 0 ? Colour::yellow : Colour::none, .bold = counts.stale > 0}}};
 }
 
-std::size_t columns_of(const Line& line) {
+std::size_t total_columns(const Line& line) {
   std::size_t columns = 0;
   for (const Piece& piece : line) {
-    columns += watch::columns_of(harmless(piece.text));
+    columns += columns_of(harmless(piece.text));
   }
   return columns;
 }
@@ -68,7 +68,7 @@ std::vector<Line> last_alert_lines(const Snapshot& snapshot, Duration age, std::
   const Piece run{alert.run_id.empty() ? "" : ", run " + alert.run_id, {}};
   const Piece which{"  (" + alert.severity + " #" + std::to_string(alert.seq) + ")", {}};
   const Line one{when, {": ", {}}, what, run, which};
-  if (columns_of(one) <= columns) {
+  if (total_columns(one) <= columns) {
     return {one};
   }
   return {{when, which}, {what, run}};
