@@ -147,8 +147,14 @@ class Fleet {
   // runs of one name the earlier was forgotten: a file may be told of that last.
   void restore(Slot slot, Run&& run);
   void restore(Slot slot, const Source& source) { sources_.restore(slot, source); }
-  // Since `down_from` nobody watched. Deadlines of silence are not before `grace_until`.
-  void resume(const Numbers& numbers, Instant now, Instant down_from, Instant grace_until);
+  // A time in which nobody watched.
+  struct Downtime {
+    Instant from;
+    Instant until;
+  };
+  // `downtimes`: none overlaps another. Deadlines of silence are not before `grace_until`.
+  void resume(const Numbers& numbers, Instant now, std::vector<Downtime> downtimes,
+              Instant grace_until);
 
  private:
   // Where an event's run and source most likely are, by their hashes alone.
@@ -241,8 +247,7 @@ class Fleet {
   Slot requeue_from_ = no_slot;  // no_slot: nothing to requeue
   ChangedSlots changed_runs_;
   ChangedSlots changed_blocks_;
-  Instant down_from_;  // before this start, nobody watched …
-  Instant down_until_;
+  std::vector<Downtime> downtimes_;
   Instant grace_until_;
   Duration paused_when_resumed_{};
   Instant limits_set_at_;

@@ -20,9 +20,12 @@ Numbers Fleet::numbers() const {
 }
 
 Duration Fleet::blind(const Run& run, Instant now) const {
-  const Instant from = std::max(run.last_activity, down_from_);
-  return paused_ - run.paused_before_activity +
-         std::max(std::min(now, down_until_) - from, Duration{});
+  Duration blind = paused_ - run.paused_before_activity;
+  for (const Downtime& down : downtimes_) {
+    blind +=
+        std::max(std::min(now, down.until) - std::max(run.last_activity, down.from), Duration{});
+  }
+  return blind;
 }
 
 void Fleet::restore(Slot slot, Run&& run) {
@@ -40,7 +43,8 @@ void Fleet::restore(Slot slot, Run&& run) {
   by_run_.insert(hash, slot);
 }
 
-void Fleet::resume(const Numbers& numbers, Instant now, Instant down_from, Instant grace_until) {
+void Fleet::resume(const Numbers& numbers, Instant now, std::vector<Downtime> downtimes,
+                   Instant grace_until) {
   pass_to(now);
   episodes_ = numbers.episodes;
   registrations_ = numbers.registrations;
@@ -49,8 +53,7 @@ void Fleet::resume(const Numbers& numbers, Instant now, Instant down_from, Insta
   storm_ = numbers.storm;
   paused_ = numbers.paused;
   sources_.resume(numbers.source_incarnations);
-  down_from_ = down_from;
-  down_until_ = now;
+  downtimes_ = std::move(downtimes);
   grace_until_ = grace_until;
   paused_when_resumed_ = paused_when_set_ = paused_;
 

@@ -75,10 +75,14 @@ void Journal::restore(store::State&& state, const store::Clocks& clocks, Duratio
   if (graced) {
     grace_at_ = clocks.wall_now;
   }
+  std::vector<core::Fleet::Downtime> downtimes;
+  for (const store::Downtime& down : state.downtimes) {
+    downtimes.push_back({down.since, down.until});
+  }
   fleet_.resume(
       {was.episodes + episodes_passed_over(state.down), was.registrations, was.transitions,
        was.capacity_episode, was.storm, was.source_incarnations, was.paused},
-      clocks.now, clocks.now - state.down,
+      clocks.now, std::move(downtimes),
       // The rest of the last one, if it has not passed.
       clocks.now + (*grace_at_ + grace - clocks.wall_now));
   log_.resume(was.epoch, was.episode_epochs, was.alert_seq, was.published, std::move(alerts));

@@ -19,6 +19,8 @@ constexpr std::size_t looked_at_min = 64;
 constexpr std::size_t looked_at_max = 512;
 constexpr Duration round_interval{60'000};
 
+constexpr int downtimes_max = 64;  // silences that saw more are told of the last
+
 constexpr std::int64_t day_ms = 86'400'000;
 
 static_assert(std::endian::native == std::endian::little, "blocks of activity are little-endian");
@@ -38,6 +40,13 @@ BatchWriter::BatchWriter(Connection& connection, const FileClock& clock)
       forgotten_source_(connection, "DELETE FROM sources WHERE slot = ?"),
       alert_(connection, insert_sql<AlertRecord>("INSERT")),
       header_(connection, insert_sql<Header>("INSERT OR REPLACE")),
+      // The first batch of each start finds a time before it.
+      downtime_(connection,
+                "INSERT INTO downtimes (since, until) "
+                "SELECT written, ?1 FROM globals WHERE written < ?1"),
+      earlier_downtimes_(connection,
+                         "DELETE FROM downtimes WHERE since NOT IN "
+                         "(SELECT since FROM downtimes ORDER BY since DESC LIMIT ?)"),
       oldest_(connection,
               "SELECT raised_at, epoch, seq FROM alerts "
               "WHERE (raised_at, epoch, seq) > (?, ?, ?) AND raised_at < ? "
@@ -70,6 +79,7 @@ void BatchWriter::write(const Batch& batch, const Clocks& clocks) {
     bind_record(alert_, alert);
     alert_.run();
   }
+  note_downtime();
   write_header(batch.globals, clocks);
   transaction.commit();
   ends_in_order_ = true;
@@ -92,6 +102,15 @@ void BatchWriter::write_activity(const ActivityBlock& block) {
   activity_.bind(1, block.first_slot);
   activity_.bind_bytes(2, bytes_);
   activity_.run();
+}
+
+void BatchWriter::note_downtime() {
+  downtime_.bind(1, milliseconds(clock_.opened + clock_.ahead));
+  downtime_.run();
+  if (sqlite3_changes(connection_.get()) != 0) {
+    earlier_downtimes_.bind(1, downtimes_max);
+    earlier_downtimes_.run();
+  }
 }
 
 void BatchWriter::write_header(const Globals& globals, const Clocks& clocks) {

@@ -38,6 +38,8 @@ class BatchWriter {
 
  private:
   void write_activity(const ActivityBlock& block);
+  // REQUIRES: the header is that of the batch before.
+  void note_downtime();
   void write_header(const Globals& globals, const Clocks& clocks);
 
   Connection& connection_;
@@ -49,6 +51,8 @@ class BatchWriter {
   Statement forgotten_source_;
   Statement alert_;
   Statement header_;
+  Statement downtime_;
+  Statement earlier_downtimes_;
   Statement oldest_;
   Statement pruned_;
   bool ends_in_order_ = false;  // whether close() is to say so

@@ -172,8 +172,8 @@ std::string column_list(bool parameters) {
 }
 
 template <class Record>
-std::string create_sql() {
-  std::string sql = "CREATE TABLE " + std::string(Table<Record>::name) + " (";
+std::string create_sql(std::string_view verb = "CREATE TABLE") {
+  std::string sql = std::string(verb) + " " + std::string(Table<Record>::name) + " (";
   for_each_column<Record>([&](const auto& column) {
     using Value = std::remove_cvref_t<std::invoke_result_t<decltype(column.get), Record&>>;
     const char* type = !std::same_as<Value, std::string>  ? " INTEGER"

@@ -140,6 +140,8 @@ Connection open_for_writing(const std::string& path) {
       create_tables(connection);
     } else {
       check_pages(connection);
+      // A file of this version may be older than this table.
+      connection.run(create_sql<Downtime>("CREATE TABLE IF NOT EXISTS").c_str());
     }
     return connection;
   });
@@ -152,6 +154,7 @@ void create_tables(Connection& connection) {
   connection.run(create_activity);
   connection.run(create_sql<SourceRecord>().c_str());
   connection.run(create_sql<AlertRecord>().c_str());
+  connection.run(create_sql<Downtime>().c_str());
   connection.run(create_alerts_by_time);
   connection.run(("PRAGMA application_id = " + std::to_string(application_id)).c_str());
   connection.run(("PRAGMA user_version = " + std::to_string(schema_version)).c_str());

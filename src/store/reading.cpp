@@ -125,7 +125,7 @@ std::optional<Header> read_header(Connection& connection) {
 
 FileClock file_clock(Connection& connection, const Clocks& clocks, const std::string& boot) {
   const std::optional<Header> header = read_header(connection);
-  return {boot, header ? reopening(*header, clocks, boot).shift.ahead : Duration{0}};
+  return {boot, header ? reopening(*header, clocks, boot).shift.ahead : Duration{0}, clocks.now};
 }
 
 std::optional<State> read_state(Connection& connection, const Clocks& clocks,
@@ -143,6 +143,9 @@ std::optional<State> read_state(Connection& connection, const Clocks& clocks,
   Statement sources(connection, select_sql<SourceRecord>("ORDER BY slot"));
   state.sources = read_all<SourceRecord>(sources, now.shift);
   state.alerts = read_alerts(connection, header->globals, alerts_kept);
+  Statement downtimes(connection, select_sql<Downtime>("ORDER BY since"));
+  state.downtimes = read_all<Downtime>(downtimes, now.shift);
+  state.downtimes.push_back({clocks.now - now.down, clocks.now});
   state.globals = std::move(header->globals);
   state.down = now.down;
   state.cut = !now.same_boot && !header->closed;

@@ -14,6 +14,7 @@ namespace heartbeat::store {
 struct FileClock {
   std::string boot;
   Duration ahead{};  // the file's time, of that clock; may be negative
+  Instant opened;    // by that clock
 };
 
 // For whoever opens the file at `clocks`, of this boot. Throws SqlError and Corrupt, as below.

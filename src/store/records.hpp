@@ -97,6 +97,13 @@ struct AlertRecord {
   bool operator==(const AlertRecord&) const = default;
 };
 
+// From the last batch of one monitor to the start of the next.
+struct Downtime {
+  Instant since;
+  Instant until;
+  bool operator==(const Downtime&) const = default;
+};
+
 // What there is one of.
 struct Globals {
   std::string epoch;                        // the file's: that of its alerts

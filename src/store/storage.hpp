@@ -38,7 +38,8 @@ struct State {
   // Of globals.epoch, oldest first, without gaps: at most as many as asked for, but all of those
   // that have perhaps not been published.
   std::vector<AlertRecord> alerts;
-  Duration down{};  // from then to now, not negative
+  Duration down{};                  // from then to now, not negative
+  std::vector<Downtime> downtimes;  // that and earlier ones, oldest first
   // The machine went down before a monitor could end: what it committed in its last second may be
   // missing, and alerts that were published. Or that could not be told from an orderly end, were it
   // to go down now. Their seqs must not name others: begin a new epoch.

@@ -144,6 +144,16 @@ struct Table<SourceRecord> {
   };
 };
 
+template <>
+struct Table<Downtime> {
+  static constexpr std::string_view name = "downtimes";
+  static constexpr std::string_view constraints = "PRIMARY KEY (since)) STRICT";
+  static constexpr auto columns = std::tuple{
+      Column{"since", &Downtime::since},
+      Column{"until", &Downtime::until},
+  };
+};
+
 // Alerts of other epochs stay as history.
 template <>
 struct Table<AlertRecord> {

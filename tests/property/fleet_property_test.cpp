@@ -415,7 +415,7 @@ TEST_CASE("a fleet restored from what was written of its changes goes on as if n
         restarting = std::make_unique<core::Fleet>(limits);
         restarting->track_changes();
         mirror.restore(*restarting);
-        restarting->resume(numbers, now, now, Instant{});
+        restarting->resume(numbers, now, {}, Instant{});
         REQUIRE(restarting->runs_idle() == lasting.runs_idle());
         REQUIRE(restarting->runs_stale() == lasting.runs_stale());
         REQUIRE(restarting->tombstones() == lasting.tombstones());

@@ -199,6 +199,7 @@ class Truth {
   Duration paused(Instant since, bool surely, Instant before = Instant::max()) const;
   // Whether what is due then, as the monitor has known since it read of the run last, is late.
   bool is_late(const Run& run, Instant due, Instant at) const;
+  static void note_downtime(std::vector<Pause>& downtimes, Duration down, const Restart& restart);
   void take_over(Run& run, const core::Run& from, Duration ahead, const daemon::Watch& watch,
                  Instant at);
   Sources known_sources(const daemon::Watch& watch, const Restart& restart);
@@ -227,14 +228,15 @@ class Truth {
   bool fleet_unsure_ = false;   // in this turn
   bool fleet_touched_ = false;  // likewise
   Instant fleet_changed_at_;
-  std::string epoch_;             // of the last alert
-  Instant grace_from_;            // no silence is warned of before this …
-  Instant grace_to_;              // … or may be not before this
-  Instant started_;               // the monitor
-  Instant down_from_;             // nobody watched from here on, up to that start …
-  Instant down_from_perhaps_;     // … or from here on
-  std::vector<WallTime> starts_;  // after each of them there may have been a grace
-  Duration older_{};              // by all restarts
+  std::string epoch_;   // of the last alert
+  Instant grace_from_;  // no silence is warned of before this …
+  Instant grace_to_;    // … or may be not before this
+  Instant started_;     // the monitor
+  // In which nobody watched, by the last start's clocks …
+  std::vector<Pause> downtimes_;
+  std::vector<Pause> downtimes_perhaps_;  // … or perhaps nobody did
+  std::vector<WallTime> starts_;          // after each of them there may have been a grace
+  Duration older_{};                      // by all restarts
 };
 
 }  // namespace heartbeat::simulation

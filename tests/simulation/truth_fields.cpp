@@ -31,14 +31,21 @@ Truth::Fields Truth::fields(const Run& run, Duration threshold, Instant at) cons
   fields.idle = at - run.active;
   fields.elapsed = at - run.started;
   fields.threshold = threshold;
-  const auto down = [&](Instant from) {
-    return std::max(std::min(at, started_) - std::max(from, run.active), Duration{});
+  // A start that wrote nothing lies within the downtime after it, as the file has it.
+  const auto down = [&](const std::vector<Pause>& downtimes) {
+    Duration sum{};
+    Instant reached = run.active;
+    for (const Pause& each : downtimes) {
+      sum += std::max(std::min(at, each.to) - std::max(each.from, reached), Duration{});
+      reached = std::max(reached, each.to);
+    }
+    return sum;
   };
   // A pause before an event that tells of an older activity need not be counted.
   fields.blind_min =
-      run.paused_active + paused(run.active_at, true, at) + down(down_from_) - rounding;
+      run.paused_active + paused(run.active_at, true, at) + down(downtimes_) - rounding;
   fields.blind_max = run.paused_active + paused(std::min(run.active, run.active_at), false, at) +
-                     down(down_from_perhaps_) + rounding;
+                     down(downtimes_perhaps_) + rounding;
   count_lost(run.mark, fields);
   return fields;
 }

@@ -15,6 +15,18 @@ bool near(Instant one, Instant other) { return one - other <= rounding && other 
 
 }  // namespace
 
+// Across boots what is past moves as ages do.
+void Truth::note_downtime(std::vector<Pause>& downtimes, Duration down, const Restart& restart) {
+  for (Pause& each : downtimes) {
+    each.from -= restart.older;
+    each.to -= restart.older;
+  }
+  const Pause last{restart.started - down, restart.started};
+  // What begins within the last one was not written.
+  std::erase_if(downtimes, [&](const Pause& each) { return each.from >= last.from; });
+  downtimes.push_back(last);
+}
+
 void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
   started_ = restart.started;
   promptness_.starts(restart.started);
@@ -24,7 +36,6 @@ void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
   expected_of_fleet_.clear();
   reload_.reset();
   grace_from_ = grace_to_ = Instant{};
-  down_from_ = down_from_perhaps_ = restart.started;
   if (!restart.remembers) {
     pauses_.clear();
     storm_.clear();
@@ -32,6 +43,8 @@ void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
     in_storm_ = is_full_ = false;
     runs_.clear();
     sources_.clear();
+    downtimes_.clear();
+    downtimes_perhaps_.clear();
     return;
   }
   const Duration grace = plan_.options.restart_grace_ms;
@@ -47,8 +60,8 @@ void Truth::restarts(const Restart& restart, const daemon::Watch& watch) {
   std::erase_if(pauses_, [&](const Pause& pause) { return pause.to > restart.kept_to; });
   // Across boots the wall clock has to do, and that may have jumped.
   const Duration down = restart.started - restart.died;
-  down_from_ = restart.started - std::min(down, restart.down);
-  down_from_perhaps_ = restart.started - std::max(down, restart.down);
+  note_downtime(downtimes_, std::min(down, restart.down), restart);
+  note_downtime(downtimes_perhaps_, std::max(down, restart.down), restart);
   const core::Fleet& fleet = watch.fleet();
   const Duration ahead = restart.started - watch.health().started;
   Sources known = known_sources(watch, restart);

@@ -13,7 +13,7 @@ TEST_CASE("what was sent while nobody read is not lost, whatever is sent again b
   source.window = ~std::uint64_t{0};
   source.heard = start;
   watched.fleet.restore(0, source);
-  watched.fleet.resume(Numbers{}, start, start, start);
+  watched.fleet.resume(Numbers{}, start, {}, start);
   const Counters& counters = watched.fleet.counters();
   SECTION("doubles") { watched.fold(numbered(make(activity), 9), seconds{1}); }
   SECTION("the next one") { watched.fold(numbered(make(activity), 11), seconds{1}); }
@@ -29,7 +29,7 @@ TEST_CASE("the first reload's grace does not grow with the pauses of earlier boo
   Watched watched;
   Numbers numbers;
   numbers.paused = hours{200};  // longer than this machine has been up
-  watched.fleet.resume(numbers, start, start, start);
+  watched.fleet.resume(numbers, start, {}, start);
   watched.fold(make(register_), Duration{0});
   Limits shorter = test_limits();
   shorter.stale_threshold_ms = seconds{1};
@@ -52,7 +52,7 @@ TEST_CASE("a run that was forgotten does not stand in the way of the one that ca
   watched.fleet.restore(forgotten_first ? 0 : 1, run_of(RunState::ended, 1));
   watched.fleet.restore(2, run_of(RunState::running, 2));
   watched.fleet.restore(forgotten_first ? 1 : 0, run_of(RunState::ended, 1));
-  watched.fleet.resume(Numbers{}, start, start, start);
+  watched.fleet.resume(Numbers{}, start, {}, start);
   CHECK(watched.fleet.runs_in_flight() == 1);
   CHECK(watched.fleet.tombstones() == 0);
   watched.fold(make(activity), seconds{1});
@@ -74,7 +74,7 @@ TEST_CASE("runs beyond runs_max that a restart brings are watched, and none come
     run.texts.set(Text::agent_id, std::string{"a"} + std::to_string(slot));
     watched.fleet.restore(slot, std::move(run));
   }
-  watched.fleet.resume(Numbers{}, start, start, start);
+  watched.fleet.resume(Numbers{}, start, {}, start);
   CHECK(watched.fold(make(register_, "other"), seconds{1}).size() == 1);
   CHECK(watched.fleet.runs_in_flight() == 3);
   watched.fold(make(unregister, "a0"), seconds{2});
@@ -85,12 +85,32 @@ TEST_CASE("runs beyond runs_max that a restart brings are watched, and none come
 
 TEST_CASE("a pause within the grace of a restart does not use it up") {
   Watched watched;
-  watched.fleet.resume(Numbers{}, start, start, start + seconds{30});
+  watched.fleet.resume(Numbers{}, start, {}, start + seconds{30});
   watched.fold(make(register_), Duration{0});
   const Run& run = *watched.fleet.find("pm", "");
   REQUIRE(watched.fleet.stale_deadline(run) == start + seconds{30});
   watched.fleet.paused(seconds{25});
   REQUIRE(watched.fleet.stale_deadline(run) == start + seconds{55});
+}
+
+TEST_CASE("of a silence all is told in which nobody watched, and nothing from before it") {
+  Watched watched;
+  Run run;
+  run.state = RunState::running;
+  run.started = run.last_activity = start - seconds{100};
+  run.texts.set(Text::agent_id, "pm");
+  watched.fleet.restore(0, std::move(run));
+  watched.fleet.resume(Numbers{}, start,
+                       {{start - seconds{300}, start - seconds{200}},
+                        {start - seconds{110}, start - seconds{95}},
+                        {start - seconds{50}, start - seconds{43}},
+                        {start - seconds{3}, start}},
+                       start);
+  watched.fleet.paused(seconds{1});
+  const Run& restored = *watched.fleet.find("pm", "");
+  CHECK(watched.fleet.blind(restored, start + seconds{10}) == seconds{5 + 7 + 3 + 1});
+  watched.fold(make(activity), seconds{20});
+  CHECK(watched.fleet.blind(restored, start + seconds{30}) == seconds{0});
 }
 
 TEST_CASE("of a source that was not in the file, nothing is known to be lost") {
@@ -102,7 +122,7 @@ TEST_CASE("of a source that was not in the file, nothing is known to be lost") {
   watched.fleet.restore(0, std::move(run));
   Numbers numbers;
   numbers.source_incarnations = 1;
-  watched.fleet.resume(numbers, start, start, start);
+  watched.fleet.resume(numbers, start, {}, start);
   const Run& restored = *watched.fleet.find("pm", "");
   CHECK(watched.fleet.lost_events(restored, start) == 0);
   CHECK(watched.fleet.source_name(restored, start).empty());
@@ -125,7 +145,7 @@ TEST_CASE("of a run that is ahead of its source in the file, nothing is known to
   watched.fleet.restore(0, std::move(run));
   Numbers numbers;
   numbers.source_incarnations = 1;
-  watched.fleet.resume(numbers, start, start, start);
+  watched.fleet.resume(numbers, start, {}, start);
   CHECK(watched.fleet.lost_events(*watched.fleet.find("pm", ""), start) == 0);
 }
 

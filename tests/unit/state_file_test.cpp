@@ -373,6 +373,42 @@ TEST_CASE("what an earlier boot wrote keeps its age over all later restarts") {
   CHECK(now.now - state.runs[1].last_activity == Duration{2'005});
 }
 
+TEST_CASE("the times between monitors are kept, the last of them, over boots") {
+  const Folder folder;
+  after(folder.file(), [](Batch&) {});
+  const auto passes = [&](std::int64_t start_ms, std::int64_t end_ms) {
+    Monitor monitor(folder.file(), clocks_at(start_ms));
+    monitor.clocks = clocks_at(end_ms);
+    REQUIRE_FALSE(monitor.write());
+  };
+  const auto time = [](std::int64_t from_ms, std::int64_t to_ms) {
+    return Downtime{clocks_at(from_ms).now, clocks_at(to_ms).now};
+  };
+  passes(10, 20);
+  passes(23, 24);
+  loaded(folder.file(), clocks_at(50));  // has written nothing when it ends
+  CHECK(loaded(folder.file(), clocks_at(60)).downtimes ==
+        std::vector{time(0, 10), time(20, 23), time(24, 60)});
+  const auto wall = clocks_at(60).wall_now;
+  CHECK(loaded(folder.file(), {at(7), wall}, "boot-2").downtimes.front() ==
+        Downtime{at(7) - Duration{60}, at(7) - Duration{50}});
+  for (std::int64_t ms = 100; ms < 300; ms += 2) {
+    passes(ms, ms + 1);
+  }
+  const State state = loaded(folder.file(), clocks_at(300));
+  CHECK(state.downtimes.size() == 64 + 1);
+  CHECK(state.downtimes.back() == time(299, 300));
+  CHECK(state.downtimes.front() == time(171, 172));
+}
+
+TEST_CASE("a file that is older than the table of times between monitors gets it") {
+  const Folder folder;
+  after(folder.file(), [](Batch&) {});
+  Connection{folder.file(), Connection::Access::write, Duration{0}}.run("DROP TABLE downtimes");
+  after(folder.file(), [](Batch&) {});
+  CHECK(loaded(folder.file(), clocks_at(5)).downtimes.size() == 1);
+}
+
 TEST_CASE("where the system does not name its boots, each may be another") {
   const Folder folder;
   const Clocks later{clocks_at(5'000).now, clocks_at(1'000).wall_now};
