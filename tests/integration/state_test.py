@@ -14,7 +14,7 @@ import unittest
 from events import HOUR, activity, register, told, unregister
 from faults_test import Faults
 from monitor import Monitor, alert_of, next_message
-from program import LIMIT, clean_environment, waited
+from program import LIMIT, STOP_LIMIT, clean_environment, waited
 
 CONSUMING = os.path.join(os.path.dirname(os.path.abspath(__file__)), "consuming.py")
 
@@ -103,16 +103,23 @@ class Restarts(StateTest):
             self.assertEqual(resolved["epoch"], epoch)
             self.assertGreater(resolved["seq"], warning["seq"])
 
-    def test_an_orderly_end_keeps_everything(self):
+    def test_an_orderly_end_keeps_100_000_runs_and_takes_no_second(self):
         with self.monitor() as monitor:
-            agent = monitor.publisher()
-            for first in range(0, 20_000, 500):
-                agent.send([register(f"a{i}") for i in range(first, first + 500)])
-            told(monitor, agent, unregister("a7"))
-            monitor.stop()
-            monitor.start()
-            self.assertEqual(self.counter(monitor, "runs_in_flight"), 19_999)
-            self.assertEqual(self.counter(monitor, "tombstones"), 1)
+            monitor.stop_limit = LIMIT
+            took = []
+            # The promise is of a machine that has the time: one of three ends will find it.
+            while len(took) < 3 and min(took, default=2 * LIMIT) > STOP_LIMIT:
+                agent = monitor.publisher()
+                for first in range(0, 100_000, 500):
+                    agent.send([register(f"a{i}") for i in range(first, first + 500)])
+                told(monitor, agent, unregister("a7"))
+                began = time.monotonic()
+                monitor.stop()
+                took.append(time.monotonic() - began)
+                monitor.start()
+                self.assertEqual(self.counter(monitor, "runs_in_flight"), 99_999)
+                self.assertEqual(self.counter(monitor, "tombstones"), 1)
+            self.assertLess(min(took), STOP_LIMIT)
 
     def test_silence_gets_a_grace_but_not_again_and_again(self):
         with self.monitor(stale_threshold_ms=300, timeout_threshold_ms=1_000,
