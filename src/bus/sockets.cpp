@@ -207,15 +207,17 @@ StatusSocket::Served StatusSocket::serve(const Answer& answer) {
   return served;
 }
 
-void wait(EventSocket& events, AlertSocket& alerts, StatusSocket& status, std::span<const int> fds,
+void wait(EventSocket* events, AlertSocket& alerts, StatusSocket& status, std::span<const int> fds,
           Duration timeout) {
   std::array<zmq::pollitem_t, 5> items{{
-      {events.handle().handle(), 0, ZMQ_POLLIN, 0},
       // Never readable, but polling it handles new subscribers as they come.
       {alerts.handle().handle(), 0, ZMQ_POLLIN, 0},
       {status.handle().handle(), 0, ZMQ_POLLIN, 0},
   }};
-  std::size_t count = 3;
+  std::size_t count = 2;
+  if (events != nullptr) {
+    items.at(count++) = {events->handle().handle(), 0, ZMQ_POLLIN, 0};
+  }
   for (const int fd : fds) {
     items.at(count++) = {nullptr, fd, ZMQ_POLLIN, 0};
   }

@@ -91,8 +91,9 @@ class StatusSocket {
 };
 
 // Sleeps until a socket or one of `fds` (at most 2) has something, or `timeout` has passed. May
-// return early. A PUB learns of its subscribers only here: call it each turn.
-void wait(EventSocket& events, AlertSocket& alerts, StatusSocket& status, std::span<const int> fds,
+// return early. A PUB learns of its subscribers only here: call it each turn. `events`: nullptr
+// where they are not read now.
+void wait(EventSocket* events, AlertSocket& alerts, StatusSocket& status, std::span<const int> fds,
           Duration timeout);
 
 }  // namespace heartbeat::bus

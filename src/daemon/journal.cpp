@@ -54,18 +54,20 @@ std::uint64_t Journal::committed() const {
 }
 
 void Journal::paused(Duration pause) {
-  for (Waiting& alerts : waiting_alerts_) {
-    alerts.since += pause;
+  if (waiting_since_) {
+    *waiting_since_ += pause;
   }
 }
 
 void Journal::turn(const store::Clocks& clocks, Duration wait_max) {
   settle(storage_.written(), clocks.now);
   note_changes(clocks.now);
-  note_waiting(clocks.now);
-  if (!waiting_alerts_.empty() && clocks.now - waiting_alerts_.front().since > wait_max) {
-    give_up_waiting("an alert waited for longer than " + std::to_string(wait_max.count()) +
-                    "ms for its commit");
+  if (in_file_ && !waiting_since_ && log_.last_seq() > committed_) {
+    waiting_since_ = clocks.now;
+  }
+  if (waiting_since_ && clocks.now - *waiting_since_ > wait_max) {
+    give_up_waiting("a commit took longer than " + std::to_string(wait_max.count()) +
+                    "ms while alerts waited for it");
   }
   const bool alerts = in_file_ && log_.last_seq() > handed_over_;
   const Duration since = clocks.now - written_at_;
@@ -113,6 +115,7 @@ void Journal::settle(std::optional<store::Storage::Written> written, Instant now
   }
   committed_ = handed_over_;
   writing_since_.reset();
+  waiting_since_.reset();
 }
 
 void Journal::note_changes(Instant now) {
@@ -142,16 +145,6 @@ std::optional<Instant> Journal::oldest_change() const {
   return oldest;
 }
 
-void Journal::note_waiting(Instant now) {
-  while (!waiting_alerts_.empty() && waiting_alerts_.front().seq <= committed_) {
-    waiting_alerts_.pop_front();
-  }
-  const std::uint64_t noted = waiting_alerts_.empty() ? committed_ : waiting_alerts_.back().seq;
-  if (in_file_ && log_.last_seq() > noted) {
-    waiting_alerts_.push_back({log_.last_seq(), now});
-  }
-}
-
 void Journal::give_up_waiting(const std::string& why) {
   in_file_ = false;
   episodes_ = fleet_.numbers().episodes;
@@ -159,7 +152,7 @@ void Journal::give_up_waiting(const std::string& why) {
   fleet_.number_episodes_from(log_.begin_epoch(new_epoch_()));
   ++health_.state_epochs_left_total;
   health_.state_file = "left";
-  waiting_alerts_.clear();
+  waiting_since_.reset();
   logger_->error(
       "{}: {}: epoch {} begins, which is not in the file; alerts go out all the same, and the next "
       "start goes on with epoch {}",
@@ -182,10 +175,12 @@ void Journal::hand_over(const store::Clocks& clocks, bool everything) {
   const std::size_t sources = fleet_.changed_sources().size();
   writing_since_ = oldest_change();
   writing_alerts_ = in_file_ && log_.last_seq() > handed_over_;
+  std::vector<core::Slot> added;
   if (writing_alerts_) {
-    add_alerts(*batch);
+    added = add_alerts(*batch);
+    waiting_since_ = clocks.now;
   }
-  add_changes(*batch, everything);
+  add_changes(*batch, added, everything);
   more_runs_ = fleet_.changed_runs().size() != 0;
   batch->globals = globals();
   numbers_ = fleet_.numbers();
@@ -199,16 +194,24 @@ void Journal::hand_over(const store::Clocks& clocks, bool everything) {
   written_at_ = clocks.now;
 }
 
-void Journal::add_alerts(store::Batch& batch) {
+std::vector<core::Slot> Journal::add_alerts(store::Batch& batch) {
+  std::vector<core::Slot> slots;
   log_.each_unpublished([&](const AlertLog::Entry& entry) {
     if (entry.alert.seq > handed_over_) {
       batch.alerts.push_back(record_of(entry));
       if (entry.slot != core::no_slot) {
-        add_run(batch, entry.slot);
+        slots.push_back(entry.slot);
       }
     }
   });
   handed_over_ = log_.last_seq();
+  std::ranges::sort(slots);
+  const auto repeated = std::ranges::unique(slots);
+  slots.erase(repeated.begin(), repeated.end());
+  for (const core::Slot slot : slots) {
+    add_run(batch, slot);
+  }
+  return slots;
 }
 
 void Journal::add_run(store::Batch& batch, core::Slot slot) {
@@ -234,20 +237,28 @@ void Journal::add_block(store::Batch& batch, core::Slot block) {
   }
 }
 
-void Journal::add_changes(store::Batch& batch, bool everything) {
+void Journal::add_changes(store::Batch& batch, const std::vector<core::Slot>& added,
+                          bool everything) {
   const auto take = [&](core::ChangedSlots& changed, std::size_t share, const auto& add) {
-    for (std::size_t left = everything ? changed.size() : share; left > 0; --left) {
+    for (std::size_t left = everything ? changed.size() : share; left > 0;) {
       const auto slot = changed.take();
       if (!slot) {
         return;
       }
-      add(*slot);
+      left -= add(*slot) ? 1U : 0U;
     }
   };
-  take(fleet_.changed_runs(), shares_.runs_per_batch,
-       [&](core::Slot slot) { add_run(batch, slot); });
-  take(fleet_.changed_blocks(), shares_.blocks_per_batch,
-       [&](core::Slot block) { add_block(batch, block); });
+  take(fleet_.changed_runs(), shares_.runs_per_batch, [&](core::Slot slot) {
+    const bool is_in = std::ranges::binary_search(added, slot);
+    if (!is_in) {
+      add_run(batch, slot);
+    }
+    return !is_in;
+  });
+  take(fleet_.changed_blocks(), shares_.blocks_per_batch, [&](core::Slot block) {
+    add_block(batch, block);
+    return true;
+  });
   // A seq that is in the file before what its event changed would make a double of that event, sent
   // again after a kill, which is ignored.
   const bool runs_are_in = fleet_.changed_runs().size() == 0;
@@ -257,6 +268,7 @@ void Journal::add_changes(store::Batch& batch, bool everything) {
     } else {
       batch.forgotten_sources.push_back(slot);
     }
+    return true;
   });
 }
 

@@ -9,10 +9,10 @@
 #include <spdlog/fwd.h>
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/fleet.hpp"
 #include "daemon/alert_log.hpp"
@@ -33,7 +33,8 @@ class Journal {
           EpochMaker new_epoch, const Shares& shares = {});
 
   // In each turn, after the transitions became alerts: takes note of what was written, and hands
-  // over what is to be. `wait_max`: an alert that waits longer is published without the file.
+  // over what is to be. `wait_max`: where a commit takes longer, alerts that wait for it are
+  // published without the file.
   void turn(const store::Clocks& clocks, Duration wait_max);
   // Alerts up to this seq may be published.
   std::uint64_t committed() const;
@@ -49,14 +50,15 @@ class Journal {
   void restore(store::State&& state, const store::Clocks& clocks, Duration grace);
   // What became of the batch that was handed over; nullopt: that is not known yet.
   void settle(std::optional<store::Storage::Written> written, Instant now);
-  void note_waiting(Instant now);
   void give_up_waiting(const std::string& why);
   void write_last(const store::Clocks& clocks, Duration limit);
   void hand_over(const store::Clocks& clocks, bool everything);
-  void add_alerts(store::Batch& batch);
+  // The places of their runs, in order.
+  std::vector<core::Slot> add_alerts(store::Batch& batch);
   void add_run(store::Batch& batch, core::Slot slot);
   void add_block(store::Batch& batch, core::Slot block);
-  void add_changes(store::Batch& batch, bool everything);
+  // `added`: places in order whose runs are in it.
+  void add_changes(store::Batch& batch, const std::vector<core::Slot>& added, bool everything);
   void note_again(const store::Batch& batch);
   store::Globals globals() const;
   std::uint64_t published() const;
@@ -97,12 +99,9 @@ class Journal {
   Instant retry_at_;                      // after a failure, not before
   std::optional<core::Numbers> numbers_;  // as handed over last; nullopt: none was
   std::uint64_t published_known_ = 0;     // to the file
-  // Alerts that are not committed: by turns, the last seq of each and when it came.
-  struct Waiting {
-    std::uint64_t seq = 0;
-    Instant since;
-  };
-  std::deque<Waiting> waiting_alerts_;
+  // Since when the commit has lasted that alerts wait for: those of the batch that is being written
+  // since it was handed over, of the next one since they came.
+  std::optional<Instant> waiting_since_;
 };
 
 }  // namespace heartbeat::daemon

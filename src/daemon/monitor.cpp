@@ -65,7 +65,7 @@ void Monitor::run() {
   while (!stopping_) {
     const Instant since = bus::boot_now();
     const Duration asked = watch_.time_to_sleep(since);
-    bus::wait(events_, alerts_, status_, fds, asked);
+    bus::wait(watch_.room() != 0 ? &events_ : nullptr, alerts_, status_, fds, asked);
     const std::chrono::nanoseconds began = bus::since_boot();
     turn(asked, since);
     watch_.health().turn_us.add(static_cast<std::uint64_t>((bus::since_boot() - began) / 1us));
@@ -164,11 +164,12 @@ std::string Monitor::apply(const Options& options) {
 
 // Returns whether the socket was seen empty.
 bool Monitor::drain(Instant now) {
+  const std::size_t share = std::min(events_per_turn, watch_.room());
   std::string_view payload;
   std::size_t bytes = 0;
   std::size_t events = 0;
   bool empty = false;
-  while (!empty && events < events_per_turn && bytes < bytes_per_turn) {
+  while (!empty && events < share && bytes < bytes_per_turn) {
     if (!events_.may_receive()) {
       fold(now);
     }

@@ -25,7 +25,8 @@ struct Options {
   Duration ingest_lag_max_ms{5'000};
   // Where the state is kept over restarts; nullopt: it is not.
   std::optional<std::string> state;
-  // An alert waits so long for its commit before the monitor goes on without the file.
+  // A commit that alerts wait for takes so long at most before the monitor goes on without the
+  // file.
   Duration store_wait_max_ms{100};
   // After a start from a state file, and where a reload shortens limits, no silence is warned of
   // before this has passed.

@@ -179,7 +179,9 @@ std::vector<Setting> make_settings() {
           [](Options & o) -> auto& { return o.ingest_lag_max_ms; }),
       duration(
           "store_wait_max_ms", 1,
-          "an alert waits so long for its commit; then a new epoch begins that is not in the file",
+          "alerts wait for a commit that takes so long at most; then a new epoch begins that is "
+          "not "
+          "in the file",
           [](Options & o) -> auto& { return o.store_wait_max_ms; }),
       duration(
           "restart_grace_ms", 0,

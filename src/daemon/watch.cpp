@@ -11,8 +11,9 @@ namespace {
 
 constexpr Duration sleep_max{50};
 constexpr Duration beat_interval{1'000};
-// While so many alerts wait for their commit, no further deadlines are looked at.
-constexpr std::size_t unpublished_max = 4'096;
+// While so many alerts wait for their commit, no further deadlines are looked at and nothing is
+// read: what recovers has alerts, too. So commits stay far below store_wait_max_ms.
+constexpr std::size_t unpublished_max = 1'024;
 constexpr Duration pause_told{1'000};  // shorter ones are only counted
 // Shares of one turn, so that no kind of work starves another.
 constexpr std::size_t deadlines_per_turn = 512;
@@ -38,13 +39,13 @@ Watch::Watch(const Options& options, store::Storage* storage, const store::Clock
 }
 
 Duration Watch::time_to_sleep(Instant now) const {
-  const bool may_judge = log_.unpublished() < unpublished_max;
-  if (work_left_ || (verdicts_left_ && may_judge)) {
+  const bool may_go_on = room() != 0;
+  if (may_go_on && (work_left_ || verdicts_left_)) {
     return Duration{};
   }
   Instant until = std::min(now + sleep_max, next_beat_);
   const auto deadline = fleet_.next_deadline();
-  if (deadline && may_judge && !watermark_.awaits(*deadline)) {
+  if (deadline && may_go_on && !watermark_.awaits(*deadline)) {
     // It has to be exceeded, and the clock is read in whole milliseconds.
     until = std::min(until, *deadline + Duration{1});
   }
@@ -67,6 +68,10 @@ void Watch::begin_turn(const Pauses::Reading& reading, Duration slept) {
     logger_->warn("this process did not run for {}ms: deadlines of silence move by that",
                   pause.count());
   }
+}
+
+std::size_t Watch::room() const {
+  return unpublished_max - std::min(log_.unpublished(), unpublished_max);
 }
 
 bool Watch::wants_probe(Instant now) const {
@@ -94,7 +99,7 @@ void Watch::judge(const store::Clocks& clocks, bool drained) {
   health_.overloaded = health_.ingest_lag_ms > options_.ingest_lag_max_ms;
   Instant judged_to = watermark_.read_to();
   number(clocks.wall_now, false);
-  if (log_.unpublished() < unpublished_max) {
+  if (room() != 0) {
     fleet_.advance(judged_to, now, deadlines_per_turn, transitions_);
     number(clocks.wall_now, false);
     if (health_.overloaded) {

@@ -44,6 +44,9 @@ class Watch {
   // `slept`: as long as it was asked to, or less where something came before.
   void begin_turn(const Pauses::Reading& reading, Duration slept);
 
+  // For how many events there is room in this turn, each of which may make an alert; where for
+  // none, a commit that is under way has to end first.
+  std::size_t room() const;
   // Whether a probe is to be sent now, before anything is read: its answer then comes with the
   // next turn. REQUIRES of probe_sent(): it is. Returns its number.
   bool wants_probe(Instant now) const;

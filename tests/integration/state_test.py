@@ -253,6 +253,28 @@ class Consumer(StateTest):
             self.assertLess(time.monotonic(), deadline, f"{kept} of {alerts} alerts")
 
 
+class Storm(StateTest):
+    def test_many_that_fall_silent_and_come_back_at_once_make_no_large_commit(self):
+        runs = 10_000
+        with self.monitor(stale_threshold_ms=2_000) as monitor:
+            agent = monitor.publisher()
+
+            def tell(make):
+                for first in range(0, runs, 500):
+                    agent.send([make(f"a{i}") for i in range(first, first + 500)])
+
+            tell(register)
+            for kind in ("stale", "resolved"):
+                before = self.counter(monitor, "state_commits_total")
+                if kind == "resolved":
+                    tell(activity)
+                waited(f"{kind} alerts", lambda kind=kind: self.counter(
+                    monitor, f'alerts_published_total{{kind="{kind}"}}') >= runs)
+                commits = self.counter(monitor, "state_commits_total") - before
+                # At most 1,024 alerts wait for one, and those of the message that makes them so many.
+                self.assertGreaterEqual(commits, runs / (1_024 + 500), kind)
+
+
 class Trouble(StateTest):
     def test_a_file_that_takes_nothing_silences_nothing(self):
         with self.monitor(stale_threshold_ms=200, store_wait_max_ms=100) as monitor:

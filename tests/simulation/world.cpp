@@ -393,8 +393,9 @@ void World::publishes(const daemon::AlertLog::Entry& entry) {
   ledger_.publishes(alert);
   const Instant judged = judged_at_.front();
   judged_at_.pop_front();
+  // For a commit that was under way, and for its own.
   require(timeline_.now() - judged <=
-              plan_.options.store_wait_max_ms + publishing_max + stopped_since(judged),
+              2 * (plan_.options.store_wait_max_ms + publishing_max) + stopped_since(judged),
           "alert " + std::to_string(alert.seq) + " waited since " +
               std::to_string(judged.time_since_epoch().count()) + " ms");
   require(alert.lost_events == 0 || !plan_.network_is_perfect(),

@@ -65,7 +65,7 @@ bool wait_until(EventSocket& events, AlertSocket& alerts, StatusSocket& status, 
     if (boot_now() > limit) {
       return false;
     }
-    wait(events, alerts, status, {}, Duration{10});
+    wait(&events, alerts, status, {}, Duration{10});
   }
   return true;
 }
