@@ -119,6 +119,7 @@ struct Message<LastEvent> {
 struct RunDetail : RunRow {
   Duration stale_after_ms{};           // the silence limit now in force
   std::string stale_after_from;        // promise, configuration
+  std::string grace;                   // restart, reload: silence is judged later for that
   Duration timeout_after_ms{};         // the limit on the whole run
   std::string timeout_after_from;      // register, configuration
   std::string episode;                 // the id of the open stale episode
@@ -138,6 +139,7 @@ struct Message<RunDetail> {
       Message<RunRow>::fields, std::tuple{
                                    Field{"stale_after_ms", &RunDetail::stale_after_ms},
                                    Field{"stale_after_from", &RunDetail::stale_after_from},
+                                   Field{"grace", &RunDetail::grace},
                                    Field{"timeout_after_ms", &RunDetail::timeout_after_ms},
                                    Field{"timeout_after_from", &RunDetail::timeout_after_from},
                                    Field{"episode", &RunDetail::episode},
@@ -385,7 +387,12 @@ struct Error {
   std::optional<WallTime> ended_at;
   std::optional<std::string> ended_by;  // timeout, unregister
   std::optional<std::string> outcome;
-  std::optional<std::uint64_t> zombie_events;  // that came late, for it or an earlier run
+  std::optional<Duration> running_for_ms;         // until then
+  std::optional<Duration> timeout_after_ms;       // the limit on the whole run
+  std::optional<std::string> timeout_after_from;  // register, configuration
+  std::vector<LastEvent> last_events;             // newest first, one of each kind
+  std::optional<std::uint64_t> rejected_events;   // of this run
+  std::optional<std::uint64_t> zombie_events;     // that came late, for it or an earlier run
 };
 
 template <>
@@ -396,6 +403,11 @@ struct Message<Error> {
       Field{"ended_at", &Error::ended_at, Presence::optional},
       Field{"ended_by", &Error::ended_by, Presence::optional},
       Field{"outcome", &Error::outcome, Presence::optional},
+      Field{"running_for_ms", &Error::running_for_ms, Presence::optional},
+      Field{"timeout_after_ms", &Error::timeout_after_ms, Presence::optional},
+      Field{"timeout_after_from", &Error::timeout_after_from, Presence::optional},
+      Field{"last_events", &Error::last_events, Presence::optional},
+      Field{"rejected_events", &Error::rejected_events, Presence::optional},
       Field{"zombie_events", &Error::zombie_events, Presence::optional},
   };
 };

@@ -158,7 +158,7 @@ MESSAGES = {
     "reply-agent-runs": reply(
         runs=[
             FULL_ROW | {
-                "stale_after_ms": 60_000, "stale_after_from": "promise",
+                "stale_after_ms": 60_000, "stale_after_from": "promise", "grace": "",
                 "timeout_after_ms": 3_600_000, "timeout_after_from": "register",
                 "episode": STALE["id"],
                 "last_events": [{"kind": "idle", "ago_ms": 500, "read_at": WALL - 500},
@@ -167,6 +167,7 @@ MESSAGES = {
                 "storm": "", "rejected_events": 1, "zombie_events": 2},
             row("dev-1") | {
                 "stale_after_ms": 60_000, "stale_after_from": "configuration",
+                "grace": "restart",
                 "timeout_after_ms": 3_600_000, "timeout_after_from": "configuration",
                 "episode": "", "last_events": [], "source": "", "seq": 0, "sent_at": None,
                 "blind_ms": 0, "storm": "", "rejected_events": 0, "zombie_events": 0},
@@ -184,7 +185,9 @@ MESSAGES = {
     "reply-error-not-found": error("not_found", "no run of agent dev-9 is in flight"),
     "reply-error-not-found-ended": error(
         "not_found", "agent dev-1 ended", ended_at=WALL, ended_by="unregister", outcome="done",
-        zombie_events=3),
+        running_for_ms=65_000, timeout_after_ms=60_000, timeout_after_from="register",
+        last_events=[{"kind": "register", "ago_ms": 66_000, "read_at": WALL - 66_000}],
+        rejected_events=1, zombie_events=3),
     "reply-error-bad-argument": error("bad_argument", "limit is 0: expected 1 to 10000"),
 }
 

@@ -78,6 +78,11 @@ class Fleet {
   std::size_t runs_idle() const { return idle_; }
   std::size_t runs_stale() const { return stale_.size(); }
   bool in_storm() const { return storm_ != 0; }
+  // Whether its silence is part of that. After a restart only those that fell silent since then.
+  bool in_storm(const Run& run) const {
+    return storm_ != 0 && run.rare().episode != 0 &&
+           (run.rare().episode > storm_ || run.rare().opened >= storm_opened_);
+  }
   std::uint64_t storm() const { return storm_; }  // the episode; 0 = none
   std::size_t tombstones() const { return tombstones_.size(); }
   std::size_t sources() const { return sources_.size(); }
@@ -108,6 +113,9 @@ class Fleet {
 
   // Exceeding this instant makes the run stale, or ends it.
   Instant stale_deadline(const Run& run) const;
+  // Why it may be later than the limit, a promise or pauses make it.
+  enum class Grace : std::uint8_t { none, restart, reload };
+  Grace grace(const Run& run) const { return silence_deadline(run).grace; }
   Instant timeout_deadline(const Run& run) const;
   // The silence limit now in force: the open promise's or the configured one.
   Duration stale_after(const Run& run) const;
@@ -157,6 +165,10 @@ class Fleet {
               Instant grace_until);
 
  private:
+  struct Deadline {
+    Instant at;
+    Grace grace;
+  };
   // Where an event's run and source most likely are, by their hashes alone.
   struct Places {
     std::uint64_t run_hash;
@@ -206,6 +218,7 @@ class Fleet {
   void warn(Slot slot, Instant now, Transitions& out);
   void time_out(Slot slot, Instant now, Transitions& out);
   // Without any grace, were the monitor's pauses `paused` in all.
+  Deadline silence_deadline(const Run& run) const;
   static Instant silence_exceeded_at(const Run& run, Duration threshold, Duration paused);
   Instant next_due(const Run& run) const;
   void queue(Slot slot, Instant due);
@@ -240,7 +253,8 @@ class Fleet {
   std::uint64_t registrations_ = 0;
   std::uint64_t transitions_ = 0;
   std::uint64_t capacity_episode_ = 0;
-  std::uint64_t storm_ = 0;      // the episode; 0 = none
+  std::uint64_t storm_ = 0;                  // the episode; 0 = none
+  std::uint64_t storm_opened_ = UINT64_MAX;  // which transition was the first that belongs to it
   Slot silent_from_ = no_slot;   // the first in stale_ that counts as fallen silent just now …
   std::size_t silent_ = 0;       // … of so many, up to the newest
   Duration paused_{};            // in all

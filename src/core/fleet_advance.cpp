@@ -25,17 +25,20 @@ Instant Fleet::silence_exceeded_at(const Run& run, Duration threshold, Duration 
   return run.last_activity + threshold + blind;
 }
 
-Instant Fleet::stale_deadline(const Run& run) const {
+Fleet::Deadline Fleet::silence_deadline(const Run& run) const {
   const auto exceeded_at = [&](Duration threshold, Duration paused) {
     return silence_exceeded_at(run, threshold, paused);
   };
-  Instant deadline = exceeded_at(limits_.stale_threshold_ms, paused_);
+  Deadline deadline{exceeded_at(limits_.stale_threshold_ms, paused_), Grace::none};
   if (exceeded_at(limits_.stale_threshold_ms, paused_when_set_) < limits_set_at_ &&
       exceeded_at(stale_threshold_before_, paused_when_set_) >= limits_set_at_) {
-    deadline = limits_set_at_ + reload_grace_ + (paused_ - paused_when_set_);
+    deadline = {limits_set_at_ + reload_grace_ + (paused_ - paused_when_set_), Grace::reload};
   }
-  return std::max(deadline, grace_until_ + (paused_ - paused_when_resumed_));
+  const Instant graced = grace_until_ + (paused_ - paused_when_resumed_);
+  return graced > deadline.at ? Deadline{graced, Grace::restart} : deadline;
 }
+
+Instant Fleet::stale_deadline(const Run& run) const { return silence_deadline(run).at; }
 
 Instant Fleet::timeout_deadline(const Run& run) const { return run.started + timeout_after(run); }
 

@@ -80,7 +80,8 @@ void Fleet::note_storm_among_many(Instant now, Transitions& out) {
     transition.kind = TransitionKind::storm;
     transition.episode = storm_;
     transition.runs = silent_;
-    transition.since = transitions_ + 1 - runs_[silent_from_].rare().opened;
+    storm_opened_ = runs_[silent_from_].rare().opened;
+    transition.since = transitions_ + 1 - storm_opened_;
     say(std::move(transition), out);
   } else if (stale_.size() < storm_runs_min || stale_.size() * 4 <= runs_in_flight()) {
     transition.kind = TransitionKind::resolved;

@@ -48,6 +48,15 @@ std::vector<LastEvent> last_events(const core::Run& run, const Moment& moment) {
   return events;
 }
 
+const char* timeout_after_from(const core::Run& run) {
+  return run.rare().timeout_after != Duration{} ? "register" : "configuration";
+}
+
+const char* name_of(core::Fleet::Grace grace) {
+  using enum core::Fleet::Grace;
+  return grace == restart ? "restart" : grace == reload ? "reload" : "";
+}
+
 }  // namespace
 
 WallTime Moment::at(Instant instant) const { return std::max(wall - (now - instant), WallTime{}); }
@@ -64,18 +73,36 @@ RunDetail detail(const core::Fleet& fleet, const core::Run& run, const Moment& m
   fill(fleet, run, moment, detail);
   detail.stale_after_ms = fleet.stale_after(run);
   detail.stale_after_from = run.has_promise() ? "promise" : "configuration";
+  detail.grace = run.stale ? "" : name_of(fleet.grace(run));
   detail.timeout_after_ms = fleet.timeout_after(run);
-  detail.timeout_after_from = run.rare().timeout_after != Duration{} ? "register" : "configuration";
+  detail.timeout_after_from = timeout_after_from(run);
   detail.episode = alerts.episode_id(run.rare().episode);
   detail.last_events = last_events(run, moment);
   detail.source = fleet.source_name(run, moment.now);
   detail.seq = run.source.seq;
   detail.sent_at = run.sent_at;
   detail.blind_ms = fleet.blind(run, moment.now);
-  detail.storm = run.stale ? alerts.episode_id(fleet.storm()) : std::string{};
+  detail.storm = fleet.in_storm(run) ? alerts.episode_id(fleet.storm()) : std::string{};
   detail.rejected_events = run.rare().rejected_events;
   detail.zombie_events = run.rare().zombie_events;
   return detail;
+}
+
+void tell_end(const core::Fleet& fleet, const core::Run& ended, const Moment& moment,
+              Error& error) {
+  const core::RareFacts& rare = ended.rare();
+  const std::string_view outcome = ended.texts.get(core::Text::outcome);
+  error.ended_at = moment.at(rare.ended_at);
+  error.ended_by = ended.ended_by == core::EndedBy::timeout ? "timeout" : "unregister";
+  if (!outcome.empty()) {
+    error.outcome = outcome;
+  }
+  error.running_for_ms = not_negative(rare.ended_at - ended.started);
+  error.timeout_after_ms = fleet.timeout_after(ended);
+  error.timeout_after_from = timeout_after_from(ended);
+  error.last_events = last_events(ended, moment);
+  error.rejected_events = rare.rejected_events;
+  error.zombie_events = rare.zombie_events;
 }
 
 }  // namespace heartbeat::daemon

@@ -18,5 +18,7 @@ struct Moment {
 RunRow row(const core::Fleet& fleet, const core::Run& run, const Moment& moment);
 RunDetail detail(const core::Fleet& fleet, const core::Run& run, const Moment& moment,
                  const AlertLog& alerts);
+// What a not_found says of a run that has ended.
+void tell_end(const core::Fleet& fleet, const core::Run& ended, const Moment& moment, Error& error);
 
 }  // namespace heartbeat::daemon

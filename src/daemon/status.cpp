@@ -250,14 +250,7 @@ Error StatusDesk::not_found(const AgentRequest& request, const Moment& moment) c
     error.message += ": not in flight, and nothing is remembered of it";
     return error;
   }
-  const bool timed_out = ended->ended_by == core::EndedBy::timeout;
-  const std::string_view outcome = ended->texts.get(core::Text::outcome);
-  error.ended_at = moment.at(ended->rare().ended_at);
-  error.ended_by = timed_out ? "timeout" : "unregister";
-  if (!outcome.empty()) {
-    error.outcome = outcome;
-  }
-  error.zombie_events = ended->rare().zombie_events;
+  tell_end(fleet_, *ended, moment, error);
   error.message += ": ended at " + iso_8601(*error.ended_at) + " by " + *error.ended_by;
   return error;
 }

@@ -119,6 +119,10 @@ class Encoder {
   static bool empty(const std::optional<T>& optional) {
     return !optional;
   }
+  template <class T>
+  static bool empty(const std::vector<T>& list) {
+    return list.empty();
+  }
 
   template <class T, class Visit>
   static void each(const T& message, const Visit& visit) {

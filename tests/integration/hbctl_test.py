@@ -198,7 +198,7 @@ class HbctlTest(unittest.TestCase):
             said = f"ended at {local} by unregister, outcome done\n"
             self.assertEqual(self.hbctl(monitor, "show", "dev", code=1)[1],
                              f"hbctl: agent dev: {said}")
-            self.assertEqual(self.hbctl(monitor, "why", "dev")[0], f"verdict  {said}")
+            self.assertIn(f"verdict  {said}", self.hbctl(monitor, "why", "dev")[0])
             self.assertIn(said[:30], self.hbctl(monitor, "emit", "idle", "dev", code=1)[1])
 
     def test_one_thing_has_one_name_in_every_view(self):
@@ -294,6 +294,31 @@ class HbctlTest(unittest.TestCase):
             self.hbctl(monitor, "emit", "unregister", "dev", "--outcome", "failed")
             self.assertRegex(self.hbctl(monitor, "why", "dev")[0], "ended at .* outcome failed")
             self.assertIn("nobody", self.hbctl(monitor, "why", "nobody", code=1)[1])
+
+    def test_why_explains_a_timeout(self):
+        with Monitor() as monitor:
+            agent = monitor.publisher()
+            agent.send([{"kind": "register", "agent_id": "dev", "timeout_after_ms": 100},
+                        {"kind": "activity", "agent_id": "dev", "progress": -1}])
+            monitor.settled(agent)
+            self.wait_for_alerts(monitor, 1)
+            text = self.hbctl(monitor, "why", "dev")[0]
+            for words in ("by timeout", "ran for 1", "timeout after 100ms (from register)",
+                          "register at", "1 of its events", "Timeout: agent dev"):
+                self.assertIn(words, text)
+            ended = self.ask_json(monitor, "why", "dev")["ended"]
+            self.assertEqual((ended["timeout_after_ms"], ended["rejected_events"]), (100, 1))
+            self.assertEqual([event["kind"] for event in ended["last_events"]], ["register"])
+
+    def test_why_says_where_an_agent_has_more_runs(self):
+        with Monitor() as monitor:
+            agent = monitor.publisher()
+            for first in range(0, 4_000, 1_000):
+                agent.send([{"kind": "register", "agent_id": "dev", "run_id": f"r{i}"}
+                            for i in range(first, first + 1_000)])
+            monitor.settled(agent)
+            for verb in ("why", "show"):
+                self.assertIn("… and more runs: name one with --run", self.hbctl(monitor, verb, "dev")[0])
 
     def test_show_of_an_unknown_agent_is_a_no(self):
         with Monitor() as monitor:

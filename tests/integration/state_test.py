@@ -130,6 +130,8 @@ class Restarts(StateTest):
             self.kill(monitor)
             monitor.start()
             started = time.monotonic()
+            graced, = monitor.ask("agent", agent_id="silent")["runs"]
+            self.assertEqual((graced["stale"], graced["grace"]), (False, "restart"))
             # A limit on the whole run keeps its own time.
             timeout = self.kept_alert(monitor, "long", "timeout")
             self.assertLess(timeout["elapsed_ms"], 1_400)

@@ -89,6 +89,7 @@ TEST_CASE("a pause within the grace of a restart does not use it up") {
   watched.fold(make(register_), Duration{0});
   const Run& run = *watched.fleet.find("pm", "");
   REQUIRE(watched.fleet.stale_deadline(run) == start + seconds{30});
+  CHECK(watched.fleet.grace(run) == Fleet::Grace::restart);
   watched.fleet.paused(seconds{25});
   REQUIRE(watched.fleet.stale_deadline(run) == start + seconds{55});
 }

@@ -128,6 +128,25 @@ TEST_CASE("a silence that was not warned of is no part of a storm") {
   REQUIRE_FALSE(watched.fleet.in_storm());
 }
 
+TEST_CASE("of a storm are the runs that made it one and those after them, and none before") {
+  Watched watched;
+  watched.fold(promise(register_, seconds{1}), Duration{0});
+  watched.advance(seconds{1} + ms);
+  register_runs(watched, 0, 12, seconds{3});
+  watched.advance(seconds{13} + ms);
+  REQUIRE(watched.fleet.in_storm());
+  const auto is_of_it = [&](std::string_view run_id) {
+    return watched.fleet.in_storm(*watched.fleet.find("pm", run_id));
+  };
+  CHECK_FALSE(is_of_it(""));
+  CHECK(is_of_it("0"));
+  CHECK(is_of_it("11"));
+  register_runs(watched, 12, 14, seconds{14});
+  CHECK_FALSE(is_of_it("13"));
+  watched.advance(seconds{24} + ms);
+  CHECK(is_of_it("13"));
+}
+
 TEST_CASE("a pause of the monitor moves silence's deadline, and no other") {
   Watched watched;
   watched.fold(make(register_), Duration{0});

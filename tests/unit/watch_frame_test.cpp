@@ -361,8 +361,9 @@ TEST_CASE("an open run is told in full, with its limits and where they come from
   CHECK(shown.shows("4 lost, 0 rejected, 0 zombie"));
 
   SECTION("when it has ended, that is said, and how it was last seen") {
-    snapshot.open.emplace().gone =
-        Error{"not_found", "agent dev: ended by timeout", {}, {}, {}, {}};
+    Error& gone = snapshot.open.emplace().gone.emplace();
+    gone.code = "not_found";
+    gone.message = "agent dev: ended by timeout";
     shown.told(snapshot);
     CHECK(shown.shows("NOT IN FLIGHT: agent dev: ended by timeout"));
     CHECK(shown.shows("as it was last seen"));

@@ -10,6 +10,7 @@
 
 #include "client/printable.hpp"
 #include "telling/json.hpp"
+#include "telling/why.hpp"
 
 namespace heartbeat::hbctl {
 
@@ -78,12 +79,6 @@ Colour colour_of(std::string_view severity) {
 
 void print_json(const Json& json) {
   print(json.dump(-1, ' ', isatty(STDOUT_FILENO) != 0, Json::error_handler_t::replace));
-}
-
-std::string end_of(const Error& error) {
-  const std::string outcome = error.outcome.value_or("");
-  return "ended at " + format_time(error.ended_at.value_or(WallTime{})) + " by " +
-         error.ended_by.value_or("") + (outcome.empty() ? "" : ", outcome " + outcome);
 }
 
 std::string text_of(const Error& error) {

@@ -34,8 +34,9 @@ std::string coloured(std::string_view text, Colour colour);
 
 Colour colour_of(std::string_view severity);
 
-// "ended at … by timeout, outcome …", in local time. REQUIRES: the monitor still knows the end.
-std::string end_of(const Error& error);
+// Where an agent has more runs in flight than one reply lists.
+inline constexpr const char* more_runs = "… and more runs: name one with --run";
+
 // Why the answer is no.
 std::string text_of(const Error& error);
 // Prints why there is no reply, as --json asks, and returns the exit code.

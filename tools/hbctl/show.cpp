@@ -22,7 +22,7 @@ int run_show(const Options& options, const ShowOptions& verb) {
     print_table({}, rows_of(reply->runs[i]));
   }
   if (reply->runs_truncated) {
-    print("… and more runs: name one with --run");
+    print(more_runs);
   }
   return exit_ok;
 }

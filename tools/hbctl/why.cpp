@@ -75,19 +75,17 @@ int run_why(const Options& options, const ShowOptions& verb) {
   }
   std::vector<Row> rows;
   if (error != nullptr) {
-    rows.push_back(row_of({"verdict", end_of(*error), ""}));
-    if (error->zombie_events.value_or(0) != 0) {
-      rows.push_back(
-          row_of({"zombies",
-                  std::to_string(*error->zombie_events) +
-                      " late events revived nothing; if it still works, it has to register anew",
-                  ""}));
+    for (const Reason& reason : why(*error)) {
+      rows.push_back(row_of(reason));
     }
   } else {
     for (const RunDetail& run : reply->runs) {
       for (const Reason& reason : why(run)) {
         rows.push_back(row_of(reason));
       }
+    }
+    if (reply->runs_truncated) {
+      rows.push_back({{"", more_runs}, Colour::none});
     }
   }
   for (const Alert& alert : alerts) {

@@ -45,6 +45,10 @@ template <class Value>
 constexpr bool is_absent(const std::optional<Value>& value) {
   return !value;
 }
+template <class Value>
+constexpr bool is_absent(const std::vector<Value>& values) {
+  return values.empty();
+}
 
 // Adds the fields of `message` to the object `out`.
 template <class T>

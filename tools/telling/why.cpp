@@ -26,22 +26,69 @@ std::string verdict_of(const RunDetail& run) {
          format_duration(run.stale_in_ms);
 }
 
+std::string timeout_of(Duration after, const std::string& from) {
+  return "timeout after " + format_exactly(after) + " (from " + from + ")";
+}
+
 std::string limits_of(const RunDetail& run) {
   return "stale after " + format_exactly(run.stale_after_ms) + " (from " + run.stale_after_from +
-         "), timeout after " + format_exactly(run.timeout_after_ms) + " (from " +
-         run.timeout_after_from + "), " + format_duration(run.timeout_in_ms) + " of it left";
+         "), " + timeout_of(run.timeout_after_ms, run.timeout_after_from) + ", " +
+         format_duration(run.timeout_in_ms) + " of it left";
+}
+
+void add_heard(std::vector<Reason>& reasons, const std::vector<LastEvent>& events) {
+  for (const LastEvent& event : events) {
+    add(reasons, "heard", event.kind + " at " + ago(event.read_at, event.ago_ms));
+  }
+}
+
+void add_rejected(std::vector<Reason>& reasons, std::uint64_t events) {
+  if (events != 0) {
+    add(reasons, "rejected",
+        std::to_string(events) +
+            " of its events (hbctl counters: events_rejected_total says for which reasons)",
+        "warning");
+  }
 }
 
 }  // namespace
+
+std::string end_of(const Error& ended) {
+  const std::string outcome = ended.outcome.value_or("");
+  return "ended at " + format_time(ended.ended_at.value_or(WallTime{})) + " by " +
+         ended.ended_by.value_or("") + (outcome.empty() ? "" : ", outcome " + outcome);
+}
+
+std::vector<Reason> why(const Error& ended) {
+  std::vector<Reason> reasons;
+  add(reasons, "verdict", end_of(ended), ended.ended_by == "timeout" ? "error" : "");
+  if (ended.running_for_ms && ended.timeout_after_ms) {
+    add(reasons, "limits",
+        "ran for " + format_duration(*ended.running_for_ms) + "; " +
+            timeout_of(*ended.timeout_after_ms, ended.timeout_after_from.value_or("")));
+  }
+  add_heard(reasons, ended.last_events);
+  add_rejected(reasons, ended.rejected_events.value_or(0));
+  if (ended.zombie_events.value_or(0) != 0) {
+    add(reasons, "zombies",
+        std::to_string(*ended.zombie_events) +
+            " late events revived nothing; if it still works, it has to register anew");
+  }
+  return reasons;
+}
 
 std::vector<Reason> why(const RunDetail& run) {
   std::vector<Reason> reasons;
   add(reasons, "agent", run.agent_id + (run.run_id.empty() ? "" : ", run " + run.run_id));
   add(reasons, "verdict", verdict_of(run), run.stale ? "warning" : "");
   add(reasons, "limits", limits_of(run));
-  for (const LastEvent& event : run.last_events) {
-    add(reasons, "heard", event.kind + " at " + ago(event.read_at, event.ago_ms));
+  if (!run.grace.empty()) {
+    add(reasons, "grace",
+        run.grace == "restart"
+            ? "the monitor was started not long ago: until then it warns of no silence"
+            : "a reload made the limit shorter not long ago: until then this silence is allowed");
   }
+  add_heard(reasons, run.last_events);
   if (run.adopted) {
     add(reasons, "adopted",
         "its register was not read: when it began is a guess unless it says so");
@@ -58,12 +105,7 @@ std::vector<Reason> why(const RunDetail& run) {
             "last event: the silence may be loss",
         "warning");
   }
-  if (run.rejected_events != 0) {
-    add(reasons, "rejected",
-        std::to_string(run.rejected_events) +
-            " of its events (hbctl counters: " + "events_rejected_total says for which reasons)",
-        "warning");
-  }
+  add_rejected(reasons, run.rejected_events);
   if (run.zombie_events != 0) {
     add(reasons, "zombies",
         std::to_string(run.zombie_events) +

@@ -19,6 +19,10 @@ struct Reason {
 
 // The verdict first.
 std::vector<Reason> why(const RunDetail& run);
+// Of a run that has ended, as a not_found tells it. REQUIRES: it has ended_by.
+std::vector<Reason> why(const Error& ended);
+// "ended at … by timeout, outcome …", in local time.
+std::string end_of(const Error& ended);
 Reason why(const Alert& alert);
 
 }  // namespace heartbeat::telling
