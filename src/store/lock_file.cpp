@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <string_view>
 
 #include "store/state_file.hpp"
@@ -28,8 +27,7 @@ std::string holder(int fd) {
 }  // namespace
 
 LockFile::LockFile(const std::string& state_file) {
-  // Beside the file itself, whichever link it was named by.
-  const std::string path = std::filesystem::weakly_canonical(state_file).string() + ".lock";
+  const std::string path = state_file + ".lock";
   fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd_ < 0) {
     throw Unusable(state_file + ": cannot open " + path + " beside it: " + std::strerror(errno) +

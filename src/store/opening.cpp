@@ -22,6 +22,8 @@ constexpr Duration wait_of_writer{50};    // for a person with sqlite3: readers 
 
 constexpr const char* begin_anew = "move it away to begin with an empty one";
 
+constexpr int links_max = 40;  // the kernel's: beyond them it finds no file
+
 // False: there is no such file.
 bool check_kind(const std::string& path) {
   struct stat status {};
@@ -29,7 +31,7 @@ bool check_kind(const std::string& path) {
     if (errno == ENOENT) {
       return false;
     }
-    throw Unusable(path + ": " + std::strerror(errno));
+    throw Unusable(path + ": cannot be reached (" + std::strerror(errno) + "); name another");
   }
   if (S_ISDIR(status.st_mode)) {
     throw Unusable(path + ": is a folder; name a file");
@@ -114,6 +116,18 @@ Connection connect_to_read(const std::string& path) {
 }
 
 }  // namespace
+
+std::string behind_links(std::string path) {
+  std::error_code no_link;
+  for (int links = 0; links < links_max; ++links) {
+    const std::filesystem::path target = std::filesystem::read_symlink(path, no_link);
+    if (no_link) {
+      break;
+    }
+    path = std::filesystem::path(path).parent_path() / target;
+  }
+  return path;
+}
 
 void check_place(const std::string& path) {
   const auto parent = std::filesystem::absolute(path).parent_path();

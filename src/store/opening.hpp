@@ -9,6 +9,10 @@
 
 namespace heartbeat::store {
 
+// What a link names, at whose place the lock and the log are: SQLite takes them there, and another
+// monitor may name the file by another link. The file need not be there yet.
+std::string behind_links(std::string path);
+
 // A plain file, or none yet, in a folder that is there. Throws Unusable, as all below.
 void check_place(const std::string& path);
 

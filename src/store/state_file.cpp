@@ -207,9 +207,10 @@ void StateFile::Writer::prune(const Clocks& clocks) {
 StateFile::StateFile(const std::string& path, const Clocks& clocks, std::size_t alerts_kept,
                      int history_days, const std::string& boot)
     : clocks_(clocks), boot_(boot) {
-  check_place(path);
-  writer_ = in_words(path, [&] {
-    return std::make_unique<Writer>(path, Keeping{alerts_kept, history_days}, clocks, boot);
+  const std::string file = behind_links(path);
+  check_place(file);
+  writer_ = in_words(file, [&] {
+    return std::make_unique<Writer>(file, Keeping{alerts_kept, history_days}, clocks, boot);
   });
 }
 

@@ -405,7 +405,8 @@ TEST_CASE("another program that writes fails the batch, and later ones succeed a
 
 TEST_CASE("what would be committed to a log that was removed or replaced fails") {
   const Folder folder;
-  Monitor monitor(folder.file());
+  std::filesystem::create_symlink(folder.file(), folder.file("link"));
+  Monitor monitor(folder.file(GENERATE("state", "link")));
   REQUIRE_FALSE(monitor.write());
   const std::string log = folder.file() + "-wal";
   SECTION("removed") { std::filesystem::remove(log); }

@@ -234,9 +234,38 @@ TEST_CASE("the lock is gone with the monitor, its file stays") {
 
 TEST_CASE("a second monitor is refused by whatever link it names the file") {
   const Folder folder;
-  const Monitor first(folder.file());
-  std::filesystem::create_symlink(folder.file(), folder.file("link"));
-  refuses(folder.file("link"), "another monitor");
+  std::filesystem::create_directory(folder.file("real"));
+  std::filesystem::create_symlink("real/state", folder.file("link"));
+  std::filesystem::create_symlink(folder.file("link"), folder.file("link-to-link"));
+  const std::string path = folder.file("real/state");
+  std::string first;
+  SECTION("which made the file") { first = folder.file("link"); }
+  SECTION("the first names it by none") { first = path; }
+  SECTION("the first names it by two") { first = folder.file("link-to-link"); }
+  const Monitor monitor(first);
+  for (const char* name : {"link", "link-to-link", "real/state"}) {
+    check_message(message_of([&] { const Monitor second(folder.file(name)); }), path,
+                  "another monitor");
+  }
+}
+
+TEST_CASE("a link that leads to no file that can be is refused") {
+  const Folder folder;
+  std::filesystem::create_symlink("no/state", folder.file("link"));
+  check_message(message_of([&] { const Monitor monitor(folder.file("link")); }),
+                folder.file("no/state"), "there is no folder " + folder.file("no"));
+  std::filesystem::create_symlink("loop", folder.file("loop"));
+  both_refuse(folder.file("loop"), "Too many levels of symbolic links");
+}
+
+TEST_CASE("a log that may not be read is not passed over, by whatever link the file is named") {
+  const Folder folder;
+  const std::string path = written(folder);
+  std::filesystem::create_symlink(path, folder.file("link"));
+  chmod(folder.path().c_str(), 0755);
+  chmod((path + "-shm").c_str(), 0000);
+  const Unprivileged user;
+  check_message(message_of([&] { history(folder.file("link"), {}); }), path, "cannot be opened");
 }
 
 TEST_CASE("the log of a closed file stays, so that no reader makes one that is the reader's own") {
