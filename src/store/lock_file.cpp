@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -26,11 +27,10 @@ std::string holder(int fd) {
 
 }  // namespace
 
-LockFile::LockFile(const std::string& state_file) {
-  const std::string path = state_file + ".lock";
-  fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+LockFile::LockFile(const std::string& state_file)
+    : path_(state_file + ".lock"), fd_(open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)) {
   if (fd_ < 0) {
-    throw Unusable(state_file + ": cannot open " + path + " beside it: " + std::strerror(errno) +
+    throw Unusable(state_file + ": cannot open " + path_ + " beside it: " + std::strerror(errno) +
                    "; the monitor must be able to write to that folder");
   }
   if (flock(fd_, LOCK_EX | LOCK_NB) != 0) {
@@ -40,7 +40,7 @@ LockFile::LockFile(const std::string& state_file) {
     throw Unusable(error == EWOULDBLOCK
                        ? state_file + ": another monitor" + who +
                              " has it open; end that one, or give this one a file of its own"
-                       : state_file + ": cannot lock " + path + ": " + std::strerror(error) +
+                       : state_file + ": cannot lock " + path_ + ": " + std::strerror(error) +
                              "; use a file system that has locks");
   }
   // For the message above only, so it does not matter if it cannot be written.
@@ -51,5 +51,12 @@ LockFile::LockFile(const std::string& state_file) {
 }
 
 LockFile::~LockFile() { close(fd_); }
+
+bool LockFile::moved() const {
+  struct stat held {};
+  struct stat named {};
+  return fstat(fd_, &held) != 0 || stat(path_.c_str(), &named) != 0 ||
+         held.st_dev != named.st_dev || held.st_ino != named.st_ino;
+}
 
 }  // namespace heartbeat::store

@@ -16,7 +16,11 @@ class LockFile {
   LockFile(const LockFile&) = delete;
   LockFile& operator=(const LockFile&) = delete;
 
+  // It has its name no more: another process can make a new one, and hold that.
+  bool moved() const;
+
  private:
+  std::string path_;
   int fd_ = -1;
 };
 

@@ -86,8 +86,9 @@ struct StateFile::Writer {
   Writer& operator=(const Writer&) = delete;
 
   void run();
-  // What is committed to a log that has no name any more is gone with this process.
-  bool log_moved() const { return log_file && file_at(path + "-wal") != log_file; }
+  // What is committed to a log that has no name any more is gone with this process, and who lost
+  // the lock may be one of two who write.
+  bool moved() const;
   std::optional<Task> next_task();
   std::optional<std::string> commit(const Batch& batch, const Clocks& clocks);
   void prune(const Clocks& clocks);
@@ -131,10 +132,18 @@ StateFile::Writer::~Writer() {
   wake.notify_one();
   thread.join();
   try {
-    batches.close();
+    if (!moved()) {
+      batches.close();
+    }
   } catch (const SqlError&) {
     // Then the next start after another boot takes it for cut off, which costs an epoch.
   }
+}
+
+bool StateFile::Writer::moved() const {
+  int file_moved = 0;
+  sqlite3_file_control(connection.get(), "main", SQLITE_FCNTL_HAS_MOVED, &file_moved);
+  return file_moved != 0 || lock.moved() || (log_file && file_at(path + "-wal") != log_file);
 }
 
 void StateFile::Writer::run() {
@@ -168,12 +177,10 @@ std::optional<StateFile::Writer::Task> StateFile::Writer::next_task() {
 
 std::optional<std::string> StateFile::Writer::commit(const Batch& batch, const Clocks& clocks) {
   try {
-    int moved = 0;
-    sqlite3_file_control(connection.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    if (moved != 0 || log_moved()) {
+    if (moved()) {
       return path +
-             ": was moved or removed while in use, so nothing more is written to it; put it "
-             "back, or start the monitor again";
+             ": it, its log or its lock was moved or removed while in use, so nothing more is "
+             "written to it; put it back, or start the monitor again";
     }
     syncer.wait_for_room();
     {

@@ -403,6 +403,21 @@ TEST_CASE("another program that writes fails the batch, and later ones succeed a
   CHECK_FALSE(monitor.write());
 }
 
+TEST_CASE("who lost its lock file, so that another monitor can have one, writes no more") {
+  const Folder folder;
+  auto monitor = std::make_unique<Monitor>(folder.file());
+  REQUIRE_FALSE(monitor->write());
+  std::filesystem::remove(folder.file() + ".lock");
+  const Monitor another(folder.file());
+  const auto error = monitor->write();
+  REQUIRE(error);
+  CHECK(error->find("was moved or removed while in use") != std::string::npos);
+  INFO("also not at its end, when the other has not ended");
+  monitor.reset();
+  Connection reader(folder.file(), Connection::Access::read, patience);
+  CHECK(reader.number("SELECT closed FROM globals") == 0);
+}
+
 TEST_CASE("what would be committed to a log that was removed or replaced fails") {
   const Folder folder;
   std::filesystem::create_symlink(folder.file(), folder.file("link"));
