@@ -25,6 +25,22 @@ constexpr std::int64_t day_ms = 86'400'000;
 
 static_assert(std::endian::native == std::endian::little, "blocks of activity are little-endian");
 
+// While it lives, a commit is on the disk when it returns.
+class SyncedCommits {
+ public:
+  explicit SyncedCommits(Connection& connection) : connection_(connection) {
+    connection_.run("PRAGMA synchronous = FULL");
+  }
+  ~SyncedCommits() {
+    sqlite3_exec(connection_.get(), "PRAGMA synchronous = NORMAL", nullptr, nullptr, nullptr);
+  }
+  SyncedCommits(const SyncedCommits&) = delete;
+  SyncedCommits& operator=(const SyncedCommits&) = delete;
+
+ private:
+  Connection& connection_;
+};
+
 const std::tuple<std::int64_t, std::string, std::int64_t> before_all{-time_max_ms, "", 0};
 
 }  // namespace
@@ -125,9 +141,10 @@ void BatchWriter::write_header(const Globals& globals, const Clocks& clocks) {
 }
 
 bool BatchWriter::open() {
-  connection_.run(
-      "PRAGMA synchronous = FULL; UPDATE globals SET closed = 0 WHERE closed != 0; "
-      "PRAGMA synchronous = NORMAL");
+  {
+    const SyncedCommits on_the_disk(connection_);
+    connection_.run("UPDATE globals SET closed = 0 WHERE closed != 0");
+  }
   ends_in_order_ = sqlite3_changes(connection_.get()) != 0;
   return ends_in_order_;
 }

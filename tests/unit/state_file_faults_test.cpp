@@ -261,6 +261,36 @@ TEST_CASE("a full disk fails the batch, which leaves nothing, and later ones suc
   CHECK(whole_batch(loaded(folder.file())) == 2);
 }
 
+TEST_CASE("commits wait for no sync, also after a start on a full disk") {
+  const Folder folder;
+  {
+    Monitor monitor(folder.file());
+    REQUIRE_FALSE(monitor.write());
+  }
+  Child child([&folder](int) {
+    signal(SIGXFSZ, SIG_IGN);
+    StateFile file(folder.file(), clocks_at(0), 1'000, 30, "boot-1");
+    rlimit limit{};
+    getrlimit(RLIMIT_FSIZE, &limit);
+    const rlimit unlimited = limit;
+    limit.rlim_cur = 0;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    const auto state = file.load();
+    setrlimit(RLIMIT_FSIZE, &unlimited);
+    require(state && state->cut, "the disk is not full");
+    const SlowDisk disk(std::chrono::milliseconds{0});
+    constexpr int batches = 100;
+    for (int n = 0; n < batches; ++n) {
+      auto batch = std::make_unique<Batch>();
+      batch->globals = state->globals;
+      file.write(std::move(batch), clocks_at(n));
+      require(!file.wait_written(patience).value().error, "not written");
+    }
+    require(disk.syncs() < batches / 2, std::to_string(disk.syncs()) + " syncs");
+  });
+  CHECK(child.wait() == 0);
+}
+
 TEST_CASE("a checkpoint on a disk that takes long for a sync holds up no commit") {
   const Folder folder;
   Monitor monitor(folder.file());
