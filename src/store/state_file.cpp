@@ -19,7 +19,6 @@
 #include "store/batch_writer.hpp"
 #include "store/lock_file.hpp"
 #include "store/opening.hpp"
-#include "store/quiet_thread.hpp"
 #include "store/reading.hpp"
 #include "store/syncer.hpp"
 
@@ -121,7 +120,7 @@ StateFile::Writer::Writer(const std::string& file, const Keeping& keep, const Cl
       batches(connection, file_clock(connection, clocks, boot)),
       syncer(open_beside(file)) {
   sqlite3_wal_hook(connection.get(), keep_log_pages, &log_pages);
-  thread = quiet_thread([this] { run(); });
+  thread = std::thread([this] { run(); });
 }
 
 StateFile::Writer::~Writer() {

@@ -5,8 +5,6 @@
 #include <chrono>
 #include <utility>
 
-#include "store/quiet_thread.hpp"
-
 namespace heartbeat::store {
 
 namespace {
@@ -53,7 +51,7 @@ int checkpoint_once(Connection& connection) {
 Syncer::Syncer(Connection connection)
     : connection_(std::move(connection)), due_pages_(checkpoint_pages) {
   connection_.number("SELECT count(*) FROM globals");  // now it has the log open
-  thread_ = quiet_thread([this] { run(); });
+  thread_ = std::thread([this] { run(); });
 }
 
 Syncer::~Syncer() {
