@@ -151,7 +151,7 @@ void StateFile::Writer::run() {
     Written result;
     result.error = commit(*taken->batch, clocks);
     if (const auto trouble = syncer.take_trouble()) {
-      result.unsynced = path + ": written, but not brought to the disk (" + *trouble + ")";
+      result.unsynced = path + ": " + *trouble;
     }
     result.batch = std::move(taken->batch);
     result.took =

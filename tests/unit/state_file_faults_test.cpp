@@ -419,6 +419,46 @@ TEST_CASE("that the log cannot be brought into the file is said with a batch") {
   CHECK(child.wait() == 0);
 }
 
+TEST_CASE("that a reader lets the log grow is said while it does, and no longer") {
+  const Folder folder;
+  Monitor monitor(folder.file());
+  const auto write = [&monitor] {
+    auto batch = std::make_unique<Batch>();
+    batch->globals = monitor.next.globals;
+    for (std::uint32_t i = 0; i < 1'000; ++i) {
+      RunRecord run = run_at(i * 8, i + 1, 0);  // each on a page of its own
+      run.detail = std::string(3'000, 'd');
+      batch->runs.push_back(run);
+    }
+    monitor.file().write(std::move(batch), monitor.clocks);
+    const auto written = monitor.file().wait_written(patience).value();
+    REQUIRE_FALSE(written.error);
+    return written.unsynced;
+  };
+  const auto log_size = [&folder] { return std::filesystem::file_size(folder.file() + "-wal"); };
+  write();
+  {
+    Connection person(folder.file(), Connection::Access::read, Duration{0});
+    const Transaction past(person, "BEGIN");
+    person.number("SELECT count(*) FROM runs");
+    std::optional<std::string> unsynced;
+    while (!unsynced && log_size() < 300'000'000) {
+      unsynced = write();
+    }
+    REQUIRE(unsynced);
+    INFO(*unsynced);
+    CHECK(unsynced->starts_with(folder.file() + ": a reader keeps its log from beginning anew"));
+    CHECK(log_size() > 120'000'000);
+  }
+  while (log_size() > 100'000'000) {  // it begins anew, and is cut to what is usual
+    REQUIRE(log_size() < 500'000'000);
+    write();
+  }
+  for (int batches = 0; batches < 10; ++batches) {
+    CHECK_FALSE(write());
+  }
+}
+
 TEST_CASE("another program that writes fails the batch, and later ones succeed again") {
   const Folder folder;
   Monitor monitor(folder.file());
