@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "store/tables.hpp"
@@ -155,15 +156,16 @@ void BatchWriter::close() {
   }
 }
 
-void BatchWriter::prune(const Clocks& clocks, const Keeping& keeping) {
+std::optional<std::string> BatchWriter::prune(const Clocks& clocks, const Keeping& keeping) {
   if (clocks.now < next_round_) {
-    return;
+    return std::nullopt;
   }
   const std::size_t limit = std::clamp(2 * alerts_, looked_at_min, looked_at_max);
   const std::uint64_t kept =
       std::min(std::max<std::uint64_t>(keeping.alerts_kept, alert_seq_ - published_), alert_seq_);
   const auto first_kept = static_cast<std::int64_t>(alert_seq_ - kept + 1);
   std::size_t seen = 0;
+  std::optional<std::string> failure;
   try {
     Transaction transaction(connection_, "BEGIN IMMEDIATE");
     auto& [raised_at, epoch, seq] = looked_at_;
@@ -189,13 +191,15 @@ void BatchWriter::prune(const Clocks& clocks, const Keeping& keeping) {
       pruned_.run();
     }
     transaction.commit();
-  } catch (const SqlError&) {
+  } catch (const SqlError& error) {
     seen = 0;
+    failure = error.what();
   }
   if (seen < limit) {
     looked_at_ = before_all;
     next_round_ = clocks.now + round_interval;
   }
+  return std::exchange(prune_failed_, failure.has_value()) ? std::nullopt : failure;
 }
 
 }  // namespace heartbeat::store

@@ -90,6 +90,8 @@ struct StateFile::Writer {
   bool moved() const;
   std::optional<Task> next_task();
   std::optional<std::string> commit(const Batch& batch, const Clocks& clocks);
+  // What is to be said with a batch that is committed.
+  std::optional<std::string> trouble();
   void prune(const Clocks& clocks);
 
   const std::string path;
@@ -98,7 +100,8 @@ struct StateFile::Writer {
   const LockFile lock;
   Connection connection;
   BatchWriter batches;
-  int log_pages = 0;  // after the last commit
+  std::optional<std::string> unpruned;  // why, until it is said
+  int log_pages = 0;                    // after the last commit
   Syncer syncer;
 
   Signal known;      // that `written` has something to give
@@ -150,8 +153,8 @@ void StateFile::Writer::run() {
     const Clocks clocks = taken->clocks;
     Written result;
     result.error = commit(*taken->batch, clocks);
-    if (const auto trouble = syncer.take_trouble()) {
-      result.unsynced = path + ": " + *trouble;
+    if (!result.error) {
+      result.unsynced = trouble();
     }
     result.batch = std::move(taken->batch);
     result.took =
@@ -207,7 +210,19 @@ void StateFile::Writer::prune(const Clocks& clocks) {
     }
   }
   const std::lock_guard no_checkpoint(syncer.gate());
-  batches.prune(clocks, keeping);
+  if (auto why = batches.prune(clocks, keeping)) {
+    unpruned = std::move(why);
+  }
+}
+
+std::optional<std::string> StateFile::Writer::trouble() {
+  if (const auto of_disk = syncer.take_trouble()) {
+    return path + ": " + *of_disk;
+  }
+  if (const auto why = std::exchange(unpruned, std::nullopt)) {
+    return path + ": alerts that are too old cannot be removed (" + *why + ")";
+  }
+  return std::nullopt;
 }
 
 StateFile::StateFile(const std::string& path, const Clocks& clocks, std::size_t alerts_kept,

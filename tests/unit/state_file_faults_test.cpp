@@ -459,6 +459,47 @@ TEST_CASE("that a reader lets the log grow is said while it does, and no longer"
   }
 }
 
+TEST_CASE("that alerts which are too old cannot be removed is said once, until they can be again") {
+  const Folder folder;
+  { const Monitor first(folder.file()); }
+  const char* hinder =
+      "CREATE TRIGGER hinder BEFORE DELETE ON alerts BEGIN SELECT RAISE(FAIL, 'no'); END";
+  Connection person(folder.file(), Connection::Access::write, patience);
+  person.run(hinder);
+  Monitor monitor(folder.file(), clocks_at(0), 1, 2);
+  // Batches as far apart as the file is looked through for what is old.
+  std::int64_t now_ms = 0;
+  const auto write = [&] {
+    auto batch = std::make_unique<Batch>();
+    auto& globals = monitor.next.globals;
+    batch->alerts = {alert_of("e1", ++globals.alert_seq, wall_at(0))};
+    globals.published = globals.alert_seq;
+    batch->globals = globals;
+    monitor.file().write(std::move(batch), clocks_at(now_ms += 60'001));
+    const auto written = monitor.file().wait_written(patience).value();
+    REQUIRE_FALSE(written.error);
+    return written.unsynced;
+  };
+  const auto first_said = [&write] {
+    for (int batches = 0; batches < 1'000; ++batches) {
+      if (const auto said = write()) {
+        return *said;
+      }
+    }
+    return std::string();
+  };
+  CHECK(first_said() == folder.file() + ": alerts that are too old cannot be removed (no)");
+  for (int batches = 0; batches < 20; ++batches) {
+    CHECK_FALSE(write());
+  }
+  person.run("DROP TRIGGER hinder");
+  while (history(folder.file(), {}).size() > 10) {
+    CHECK_FALSE(write());
+  }
+  person.run(hinder);
+  CHECK_FALSE(first_said().empty());
+}
+
 TEST_CASE("another program that writes fails the batch, and later ones succeed again") {
   const Folder folder;
   Monitor monitor(folder.file());
