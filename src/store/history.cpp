@@ -66,7 +66,7 @@ class Look {
 
 std::vector<AlertRecord> history(const std::string& path, const HistoryQuery& query) {
   const std::string file = behind_links(path);
-  return in_words(file, [&file, &query] {
+  return in_words(file, Connection::Access::read, [&file, &query] {
     Connection connection = open_for_reading(file);
     Look look(connection, query);
     std::vector<AlertRecord> found;

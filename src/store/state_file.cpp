@@ -195,7 +195,7 @@ std::optional<std::string> StateFile::Writer::commit(const Batch& batch, const C
     syncer.committed(log_pages);
     return std::nullopt;
   } catch (const SqlError& error) {
-    return unusable(path, error);
+    return unusable(path, error, Connection::Access::write);
   } catch (const std::exception& error) {
     return path + ": cannot be written: " + error.what();
   }
@@ -230,7 +230,7 @@ StateFile::StateFile(const std::string& path, const Clocks& clocks, std::size_t 
     : clocks_(clocks), boot_(boot) {
   const std::string file = behind_links(path);
   check_place(file);
-  writer_ = in_words(file, [&] {
+  writer_ = in_words(file, Connection::Access::write, [&] {
     return std::make_unique<Writer>(file, Keeping{alerts_kept, history_days}, clocks, boot);
   });
 }
@@ -240,7 +240,7 @@ StateFile::~StateFile() = default;
 const std::string& StateFile::name() const { return writer_->path; }
 
 std::optional<State> StateFile::load() {
-  auto state = in_words(writer_->path, [this] {
+  auto state = in_words(writer_->path, Connection::Access::write, [this] {
     return read_state(writer_->connection, clocks_, writer_->keeping.alerts_kept, boot_);
   });
   try {

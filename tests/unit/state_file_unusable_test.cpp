@@ -48,8 +48,11 @@ void refuses(const std::string& path, const std::string& says) {
   check_message(message_of([&] { Monitor monitor(path); }), path, says);
 }
 
+// Who only reads must not be told to move away what a monitor may have open.
 void history_refuses(const std::string& path, const std::string& says) {
-  check_message(message_of([&] { history(path, {}); }), path, says);
+  const std::string message = message_of([&] { history(path, {}); });
+  check_message(message, path, says);
+  CHECK(message.find("move it away") == std::string::npos);
 }
 
 void both_refuse(const std::string& path, const std::string& says) {
@@ -318,6 +321,13 @@ TEST_CASE("what may not be read is refused") {
   chmod((path + ".lock").c_str(), 0666);
   const Unprivileged user;
   both_refuse(path, "Permission denied");
+}
+
+TEST_CASE("history of a file into which nothing has been written yet is said to be so") {
+  const Folder folder;
+  SECTION("an empty file") { put(folder.file(), ""); }
+  SECTION("a log has been made for it") { change(folder.file(), "PRAGMA journal_mode = WAL"); }
+  history_refuses(folder.file(), "nothing has been written to it yet");
 }
 
 TEST_CASE("history of a file that is not there is refused, and none is made") {
