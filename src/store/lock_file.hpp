@@ -8,8 +8,9 @@ namespace heartbeat::store {
 
 class LockFile {
  public:
-  // Throws Unusable where another process holds it, by its id if that is to be read. REQUIRES: no
-  // link, by which another process might name the same file.
+  // Throws Unusable where another process holds it, by its id if that is to be read, and where the
+  // file is another program's. REQUIRES: no link, by which another process might name the same
+  // file.
   explicit LockFile(const std::string& state_file);
   // The file stays: who removed it could take it from another that has just locked it.
   ~LockFile();

@@ -235,6 +235,26 @@ TEST_CASE("the lock is gone with the monitor, its file stays") {
   const Monitor second(folder.file());
 }
 
+TEST_CASE("a file that only has the name of a lock is left as it is") {
+  const Folder folder;
+  const std::string lock = folder.file("Cargo.lock");
+  const std::string text =
+      GENERATE(as<std::string>(), "# generated\n", "4711 packages\n", std::string(30, '1') + "\n");
+  put(lock, text);
+  refuses(folder.file("Cargo"), "is another program's");
+  std::ifstream file(lock);
+  CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == text);
+  CHECK_FALSE(std::filesystem::exists(folder.file("Cargo")));
+}
+
+TEST_CASE("a lock that an earlier monitor left, or a power cut, is used again") {
+  const Folder folder;
+  put(folder.file() + ".lock",
+      GENERATE(as<std::string>(), "", "4194304\n", "4711", std::string(8, '\0')));
+  const Monitor monitor(folder.file());
+  refuses(folder.file(), "another monitor (process " + std::to_string(getpid()) + ")");
+}
+
 TEST_CASE("a second monitor is refused by whatever link it names the file") {
   const Folder folder;
   std::filesystem::create_directory(folder.file("real"));
