@@ -195,6 +195,9 @@ std::optional<std::string> StateFile::Writer::commit(const Batch& batch, const C
     syncer.committed(log_pages);
     return std::nullopt;
   } catch (const SqlError& error) {
+    if (error.code() == SQLITE_FULL || error.code() == SQLITE_IOERR) {  // the latter at a quota
+      syncer.make_room();
+    }
     return unusable(path, error, Connection::Access::write);
   } catch (const std::exception& error) {
     return path + ": cannot be written: " + error.what();

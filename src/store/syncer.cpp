@@ -76,6 +76,12 @@ void Syncer::committed(int log_pages) {
   }
 }
 
+void Syncer::make_room() {
+  const std::lock_guard lock(mutex_);
+  due_pages_ = 0;
+  wake_.notify_one();
+}
+
 std::optional<std::string> Syncer::take_trouble() {
   const std::lock_guard lock(mutex_);
   return std::exchange(trouble_, std::nullopt);

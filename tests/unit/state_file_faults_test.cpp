@@ -261,6 +261,30 @@ TEST_CASE("a full disk fails the batch, which leaves nothing, and later ones suc
   CHECK(whole_batch(loaded(folder.file())) == 2);
 }
 
+TEST_CASE(
+    "where there is room for a small log only, it begins anew before it is worth a checkpoint") {
+  const Folder folder;
+  Child child([&folder](int) {
+    signal(SIGXFSZ, SIG_IGN);
+    Monitor monitor(folder.file());
+    fill(monitor, 1);
+    require(!monitor.write(), "the first batch is not written");
+    rlimit limit{};
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = 1'000'000;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    const auto end = std::chrono::steady_clock::now() + patience;
+    for (int written = 0; written < 50;) {
+      for (std::uint32_t slot = 0; slot < fleet; ++slot) {
+        monitor.next.runs.push_back(run_at(slot, slot + 1, 0));
+      }
+      written += monitor.write() ? 0 : 1;
+      require(std::chrono::steady_clock::now() < end, std::to_string(written) + " batches");
+    }
+  });
+  CHECK(child.wait() == 0);
+}
+
 TEST_CASE("commits wait for no sync, also after a start on a full disk") {
   const Folder folder;
   {
