@@ -19,6 +19,7 @@ Signals::Signals() : fd_(-1) {
     throw std::system_error(error, std::generic_category(), "pthread_sigmask");
   }
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   fd_ = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
   if (fd_ < 0) {
     throw std::system_error(errno, std::generic_category(), "signalfd");

@@ -7,7 +7,8 @@ namespace heartbeat::bus {
 
 // Blocks the three signals for this thread and those it starts from now on: make it before the
 // ZeroMQ context and the logger, whose threads would otherwise be interrupted. A peer that closes
-// a pipe must not end the process either: SIGPIPE is ignored.
+// a pipe must not end the process either, nor a file that has reached its limit: they are errors of
+// a write, and SIGPIPE and SIGXFSZ are ignored.
 class Signals {
  public:
   Signals();

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "store/tables.hpp"
@@ -24,6 +25,22 @@ constexpr int downtimes_max = 64;  // silences that saw more are told of the las
 constexpr std::int64_t day_ms = 86'400'000;
 
 static_assert(std::endian::native == std::endian::little, "blocks of activity are little-endian");
+
+// While it lives, a commit is on the disk when it returns.
+class SyncedCommits {
+ public:
+  explicit SyncedCommits(Connection& connection) : connection_(connection) {
+    connection_.run("PRAGMA synchronous = FULL");
+  }
+  ~SyncedCommits() {
+    sqlite3_exec(connection_.get(), "PRAGMA synchronous = NORMAL", nullptr, nullptr, nullptr);
+  }
+  SyncedCommits(const SyncedCommits&) = delete;
+  SyncedCommits& operator=(const SyncedCommits&) = delete;
+
+ private:
+  Connection& connection_;
+};
 
 const std::tuple<std::int64_t, std::string, std::int64_t> before_all{-time_max_ms, "", 0};
 
@@ -125,9 +142,10 @@ void BatchWriter::write_header(const Globals& globals, const Clocks& clocks) {
 }
 
 bool BatchWriter::open() {
-  connection_.run(
-      "PRAGMA synchronous = FULL; UPDATE globals SET closed = 0 WHERE closed != 0; "
-      "PRAGMA synchronous = NORMAL");
+  {
+    const SyncedCommits on_the_disk(connection_);
+    connection_.run("UPDATE globals SET closed = 0 WHERE closed != 0");
+  }
   ends_in_order_ = sqlite3_changes(connection_.get()) != 0;
   return ends_in_order_;
 }
@@ -138,15 +156,16 @@ void BatchWriter::close() {
   }
 }
 
-void BatchWriter::prune(const Clocks& clocks, const Keeping& keeping) {
+std::optional<std::string> BatchWriter::prune(const Clocks& clocks, const Keeping& keeping) {
   if (clocks.now < next_round_) {
-    return;
+    return std::nullopt;
   }
   const std::size_t limit = std::clamp(2 * alerts_, looked_at_min, looked_at_max);
   const std::uint64_t kept =
       std::min(std::max<std::uint64_t>(keeping.alerts_kept, alert_seq_ - published_), alert_seq_);
   const auto first_kept = static_cast<std::int64_t>(alert_seq_ - kept + 1);
   std::size_t seen = 0;
+  std::optional<std::string> failure;
   try {
     Transaction transaction(connection_, "BEGIN IMMEDIATE");
     auto& [raised_at, epoch, seq] = looked_at_;
@@ -172,13 +191,15 @@ void BatchWriter::prune(const Clocks& clocks, const Keeping& keeping) {
       pruned_.run();
     }
     transaction.commit();
-  } catch (const SqlError&) {
+  } catch (const SqlError& error) {
     seen = 0;
+    failure = error.what();
   }
   if (seen < limit) {
     looked_at_ = before_all;
     next_round_ = clocks.now + round_interval;
   }
+  return std::exchange(prune_failed_, failure.has_value()) ? std::nullopt : failure;
 }
 
 }  // namespace heartbeat::store

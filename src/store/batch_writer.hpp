@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <tuple>
 
@@ -29,8 +30,9 @@ class BatchWriter {
   // All of it or nothing: throws SqlError, and can be called again.
   void write(const Batch& batch, const Clocks& clocks);
   // Looks at a few of the oldest alerts, more after a batch that brought more, and removes those
-  // that are too old. Where it fails, it has another chance later. REQUIRES: behind a write().
-  void prune(const Clocks& clocks, const Keeping& keeping);
+  // that are too old. Where it fails, it has another chance later; it returns why, if it did not
+  // fail before. REQUIRES: behind a write().
+  std::optional<std::string> prune(const Clocks& clocks, const Keeping& keeping);
   // Notes that the monitor ends in order; one that wrote nothing changes nothing of how the one
   // before ended. The log is a chain: where
   // this survives a power cut, so does all that was written before.
@@ -65,6 +67,7 @@ class BatchWriter {
   // The last alert that prune() has looked at, and when it may begin with the oldest again.
   std::tuple<std::int64_t, std::string, std::int64_t> looked_at_;
   Instant next_round_ = Instant::min();
+  bool prune_failed_ = false;
 };
 
 }  // namespace heartbeat::store

@@ -65,8 +65,9 @@ class Look {
 }  // namespace
 
 std::vector<AlertRecord> history(const std::string& path, const HistoryQuery& query) {
-  return in_words(path, [&path, &query] {
-    Connection connection = open_for_reading(path);
+  const std::string file = behind_links(path);
+  return in_words(file, Connection::Access::read, [&file, &query] {
+    Connection connection = open_for_reading(file);
     Look look(connection, query);
     std::vector<AlertRecord> found;
     while (look.further(found, query.limit)) {

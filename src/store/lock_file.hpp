@@ -8,14 +8,20 @@ namespace heartbeat::store {
 
 class LockFile {
  public:
-  // Throws Unusable where another process holds it, by its id if that is to be read.
+  // Throws Unusable where another process holds it, by its id if that is to be read, and where the
+  // file is another program's. REQUIRES: no link, by which another process might name the same
+  // file.
   explicit LockFile(const std::string& state_file);
   // The file stays: who removed it could take it from another that has just locked it.
   ~LockFile();
   LockFile(const LockFile&) = delete;
   LockFile& operator=(const LockFile&) = delete;
 
+  // It has its name no more: another process can make a new one, and hold that.
+  bool moved() const;
+
  private:
+  std::string path_;
   int fd_ = -1;
 };
 

@@ -20,7 +20,11 @@ constexpr std::int64_t checked_whole_max = 32 * 1024 * 1024;
 constexpr Duration wait_at_start{1'000};  // for a reader that recovers the file after a crash
 constexpr Duration wait_of_writer{50};    // for a person with sqlite3: readers hold up nobody
 
-constexpr const char* begin_anew = "move it away to begin with an empty one";
+std::string or_begin_anew(Connection::Access access) {
+  return access == Connection::Access::write ? ", or move it away to begin with an empty one" : "";
+}
+
+constexpr int links_max = 40;  // the kernel's: beyond them it finds no file
 
 // False: there is no such file.
 bool check_kind(const std::string& path) {
@@ -29,7 +33,7 @@ bool check_kind(const std::string& path) {
     if (errno == ENOENT) {
       return false;
     }
-    throw Unusable(path + ": " + std::strerror(errno));
+    throw Unusable(path + ": cannot be reached (" + std::strerror(errno) + "); name another");
   }
   if (S_ISDIR(status.st_mode)) {
     throw Unusable(path + ": is a folder; name a file");
@@ -51,7 +55,7 @@ bool is_new(Connection& connection) {
          connection.number("SELECT count(*) FROM sqlite_schema") == 0;
 }
 
-void check_identity(const std::string& path, Connection& connection) {
+void check_identity(const std::string& path, Connection& connection, Connection::Access access) {
   if (connection.number("PRAGMA application_id") != application_id) {
     throw Unusable(path + ": is no state file, but a database of another program; name another");
   }
@@ -59,14 +63,14 @@ void check_identity(const std::string& path, Connection& connection) {
   if (version > schema_version) {
     throw Unusable(path + ": is of version " + std::to_string(version) +
                    ", this program knows those up to " + std::to_string(schema_version) +
-                   "; use the newer program that wrote it, or " + begin_anew);
+                   "; use the newer program that wrote it" + or_begin_anew(access));
   }
   if (version < 1) {
     throw Corrupt("version " + std::to_string(version) + " has never been");
   }
   if (version < schema_version) {
     throw Unusable(path + ": is of version " + std::to_string(version) +
-                   ", which this program reads no more; " + begin_anew);
+                   ", which this program reads no more; name another" + or_begin_anew(access));
   }
 }
 
@@ -115,6 +119,18 @@ Connection connect_to_read(const std::string& path) {
 
 }  // namespace
 
+std::string behind_links(std::string path) {
+  std::error_code no_link;
+  for (int links = 0; links < links_max; ++links) {
+    const std::filesystem::path target = std::filesystem::read_symlink(path, no_link);
+    if (no_link) {
+      break;
+    }
+    path = std::filesystem::path(path).parent_path() / target;
+  }
+  return path;
+}
+
 void check_place(const std::string& path) {
   const auto parent = std::filesystem::absolute(path).parent_path();
   std::error_code error;
@@ -122,18 +138,19 @@ void check_place(const std::string& path) {
     throw Unusable(path + ": there is no folder " + parent.string() +
                    "; create it, or name a file in another");
   }
-  in_words(path, [&path] { return check_kind(path); });
+  in_words(path, Connection::Access::write, [&path] { return check_kind(path); });
 }
 
 Connection open_for_writing(const std::string& path) {
-  return in_words(path, [&path] {
+  constexpr auto access = Connection::Access::write;
+  return in_words(path, access, [&path] {
     Connection connection = open_beside(path);
     if (sqlite3_db_readonly(connection.get(), "main") == 1) {
       throw Unusable(path + ": is read-only for this user; make it writable, or name another");
     }
     const bool fresh = is_new(connection);
     if (!fresh) {
-      check_identity(path, connection);
+      check_identity(path, connection, access);
     }
     set_up_writing(path, connection);
     if (fresh) {
@@ -167,24 +184,29 @@ Connection open_beside(const std::string& path) {
 }
 
 Connection open_for_reading(const std::string& path) {
-  return in_words(path, [&path] {
+  constexpr auto access = Connection::Access::read;
+  return in_words(path, access, [&path] {
     if (!check_kind(path)) {
       throw Unusable(path + ": there is no such file; name the one that a monitor writes");
     }
     Connection connection = connect_to_read(path);
-    check_identity(path, connection);
+    if (is_new(connection)) {
+      throw Unusable(path +
+                     ": nothing has been written to it yet; name the one that a monitor writes");
+    }
+    check_identity(path, connection, access);
     return connection;
   });
 }
 
-std::string unusable(const std::string& path, const SqlError& error) {
+std::string unusable(const std::string& path, const SqlError& error, Connection::Access access) {
   const std::string what = error.what();
   switch (error.code()) {
     case SQLITE_NOTADB:
-      return path + ": is no state file (" + what + "); name another, or " + begin_anew;
+      return path + ": is no state file (" + what + "); name another" + or_begin_anew(access);
     case SQLITE_CORRUPT:
     case SQLITE_ERROR:  // of statements that are right: a table or column is not there
-      return unusable(path, Corrupt(what));
+      return unusable(path, Corrupt(what), access);
     case SQLITE_READONLY:
       return path + ": is read-only for this user (" + what +
              "); it and its folder must be writable";
@@ -203,8 +225,8 @@ std::string unusable(const std::string& path, const SqlError& error) {
   }
 }
 
-std::string unusable(const std::string& path, const Corrupt& error) {
-  return path + ": corrupt (" + error.what() + "); " + begin_anew;
+std::string unusable(const std::string& path, const Corrupt& error, Connection::Access access) {
+  return path + ": corrupt (" + error.what() + "); name another" + or_begin_anew(access);
 }
 
 }  // namespace heartbeat::store

@@ -19,7 +19,6 @@
 #include "store/batch_writer.hpp"
 #include "store/lock_file.hpp"
 #include "store/opening.hpp"
-#include "store/quiet_thread.hpp"
 #include "store/reading.hpp"
 #include "store/syncer.hpp"
 
@@ -86,10 +85,13 @@ struct StateFile::Writer {
   Writer& operator=(const Writer&) = delete;
 
   void run();
-  // What is committed to a log that has no name any more is gone with this process.
-  bool log_moved() const { return log_file && file_at(path + "-wal") != log_file; }
+  // What is committed to a log that has no name any more is gone with this process, and who lost
+  // the lock may be one of two who write.
+  bool moved() const;
   std::optional<Task> next_task();
   std::optional<std::string> commit(const Batch& batch, const Clocks& clocks);
+  // What is to be said with a batch that is committed.
+  std::optional<std::string> trouble();
   void prune(const Clocks& clocks);
 
   const std::string path;
@@ -98,7 +100,8 @@ struct StateFile::Writer {
   const LockFile lock;
   Connection connection;
   BatchWriter batches;
-  int log_pages = 0;  // after the last commit
+  std::optional<std::string> unpruned;  // why, until it is said
+  int log_pages = 0;                    // after the last commit
   Syncer syncer;
 
   Signal known;      // that `written` has something to give
@@ -120,7 +123,7 @@ StateFile::Writer::Writer(const std::string& file, const Keeping& keep, const Cl
       batches(connection, file_clock(connection, clocks, boot)),
       syncer(open_beside(file)) {
   sqlite3_wal_hook(connection.get(), keep_log_pages, &log_pages);
-  thread = quiet_thread([this] { run(); });
+  thread = std::thread([this] { run(); });
 }
 
 StateFile::Writer::~Writer() {
@@ -131,10 +134,18 @@ StateFile::Writer::~Writer() {
   wake.notify_one();
   thread.join();
   try {
-    batches.close();
+    if (!moved()) {
+      batches.close();
+    }
   } catch (const SqlError&) {
     // Then the next start after another boot takes it for cut off, which costs an epoch.
   }
+}
+
+bool StateFile::Writer::moved() const {
+  int file_moved = 0;
+  sqlite3_file_control(connection.get(), "main", SQLITE_FCNTL_HAS_MOVED, &file_moved);
+  return file_moved != 0 || lock.moved() || (log_file && file_at(path + "-wal") != log_file);
 }
 
 void StateFile::Writer::run() {
@@ -142,8 +153,8 @@ void StateFile::Writer::run() {
     const Clocks clocks = taken->clocks;
     Written result;
     result.error = commit(*taken->batch, clocks);
-    if (const auto trouble = syncer.take_trouble()) {
-      result.unsynced = path + ": written, but not brought to the disk (" + *trouble + ")";
+    if (!result.error) {
+      result.unsynced = trouble();
     }
     result.batch = std::move(taken->batch);
     result.took =
@@ -168,12 +179,10 @@ std::optional<StateFile::Writer::Task> StateFile::Writer::next_task() {
 
 std::optional<std::string> StateFile::Writer::commit(const Batch& batch, const Clocks& clocks) {
   try {
-    int moved = 0;
-    sqlite3_file_control(connection.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-    if (moved != 0 || log_moved()) {
+    if (moved()) {
       return path +
-             ": was moved or removed while in use, so nothing more is written to it; put it "
-             "back, or start the monitor again";
+             ": it, its log or its lock was moved or removed while in use, so nothing more is "
+             "written to it; put it back, or start the monitor again";
     }
     syncer.wait_for_room();
     {
@@ -186,7 +195,10 @@ std::optional<std::string> StateFile::Writer::commit(const Batch& batch, const C
     syncer.committed(log_pages);
     return std::nullopt;
   } catch (const SqlError& error) {
-    return unusable(path, error);
+    if (error.code() == SQLITE_FULL || error.code() == SQLITE_IOERR) {  // the latter at a quota
+      syncer.make_room();
+    }
+    return unusable(path, error, Connection::Access::write);
   } catch (const std::exception& error) {
     return path + ": cannot be written: " + error.what();
   }
@@ -201,15 +213,28 @@ void StateFile::Writer::prune(const Clocks& clocks) {
     }
   }
   const std::lock_guard no_checkpoint(syncer.gate());
-  batches.prune(clocks, keeping);
+  if (auto why = batches.prune(clocks, keeping)) {
+    unpruned = std::move(why);
+  }
+}
+
+std::optional<std::string> StateFile::Writer::trouble() {
+  if (const auto of_disk = syncer.take_trouble()) {
+    return path + ": " + *of_disk;
+  }
+  if (const auto why = std::exchange(unpruned, std::nullopt)) {
+    return path + ": alerts that are too old cannot be removed (" + *why + ")";
+  }
+  return std::nullopt;
 }
 
 StateFile::StateFile(const std::string& path, const Clocks& clocks, std::size_t alerts_kept,
                      int history_days, const std::string& boot)
     : clocks_(clocks), boot_(boot) {
-  check_place(path);
-  writer_ = in_words(path, [&] {
-    return std::make_unique<Writer>(path, Keeping{alerts_kept, history_days}, clocks, boot);
+  const std::string file = behind_links(path);
+  check_place(file);
+  writer_ = in_words(file, Connection::Access::write, [&] {
+    return std::make_unique<Writer>(file, Keeping{alerts_kept, history_days}, clocks, boot);
   });
 }
 
@@ -218,7 +243,7 @@ StateFile::~StateFile() = default;
 const std::string& StateFile::name() const { return writer_->path; }
 
 std::optional<State> StateFile::load() {
-  auto state = in_words(writer_->path, [this] {
+  auto state = in_words(writer_->path, Connection::Access::write, [this] {
     return read_state(writer_->connection, clocks_, writer_->keeping.alerts_kept, boot_);
   });
   try {

@@ -33,7 +33,9 @@ class StateFile final : public Storage {
  public:
   // Opens or creates it, and locks it (FILE.lock beside it, so that readers may read). Throws
   // Unusable. `history_days`: older alerts are pruned, a few at a time, never one of the last
-  // `alerts_kept`.
+  // `alerts_kept`. Of a link, the file that it names now is meant, also in messages.
+  // REQUIRES: SIGXFSZ is ignored, so that a file at its limit is a full disk; its threads block
+  // what the caller's does.
   StateFile(const std::string& path, const Clocks& clocks, std::size_t alerts_kept,
             int history_days, const std::string& boot = boot_id());
   // Writes what was handed over, closes, and unlocks.

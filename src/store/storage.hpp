@@ -67,8 +67,9 @@ class Storage {
   struct Written {
     std::unique_ptr<Batch> batch;      // what was handed over; the caller may use its memory again
     std::optional<std::string> error;  // nullopt = committed; otherwise nothing of it is kept
-    // Why committed batches, this one or earlier, did not reach the disk, or the log cannot become
-    // shorter: as long as it is said, a power cut costs more than a second.
+    // Why committed batches, this one or earlier, did not reach the disk: as long as it is said, a
+    // power cut costs more than a second. Or why the file goes on growing: a large log cannot begin
+    // anew, or alerts that are too old cannot be removed. Not with an error.
     std::optional<std::string> unsynced;
     Duration took{};  // since write()
   };

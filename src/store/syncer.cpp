@@ -5,13 +5,12 @@
 #include <chrono>
 #include <utility>
 
-#include "store/quiet_thread.hpp"
-
 namespace heartbeat::store {
 
 namespace {
 
 constexpr std::chrono::seconds sync_interval{1};
+constexpr int pages_per_mb = 256;
 constexpr int checkpoint_pages = 2048;   // 8 MB of log
 constexpr int gate_pages = 256;          // 1 MB: what the writer may be held up for, if possible
 constexpr int passes_max = 4;            // before it is tried again with a larger log
@@ -53,7 +52,7 @@ int checkpoint_once(Connection& connection) {
 Syncer::Syncer(Connection connection)
     : connection_(std::move(connection)), due_pages_(checkpoint_pages) {
   connection_.number("SELECT count(*) FROM globals");  // now it has the log open
-  thread_ = quiet_thread([this] { run(); });
+  thread_ = std::thread([this] { run(); });
 }
 
 Syncer::~Syncer() {
@@ -77,6 +76,12 @@ void Syncer::committed(int log_pages) {
   }
 }
 
+void Syncer::make_room() {
+  const std::lock_guard lock(mutex_);
+  due_pages_ = 0;
+  wake_.notify_one();
+}
+
 std::optional<std::string> Syncer::take_trouble() {
   const std::lock_guard lock(mutex_);
   return std::exchange(trouble_, std::nullopt);
@@ -95,20 +100,22 @@ void Syncer::run() {
     }
     lock.unlock();
     std::optional<std::string> trouble;
+    bool failed = false;
     try {
       if (sync_now) {
         sync_file(connection_, SQLITE_FCNTL_JOURNAL_POINTER);
       }
       if (checkpoint_now) {
-        checkpoint();
+        trouble = checkpoint();
       }
     } catch (const SqlError& error) {
-      trouble = error.what();
+      trouble = std::string("written, but not brought to the disk (") + error.what() + ")";
+      failed = true;
     }
     lock.lock();
+    unsynced_ = unsynced_ || failed;
     if (trouble) {
       trouble_ = std::move(trouble);
-      unsynced_ = true;
     }
     if (checkpoint_now) {
       due_pages_ = log_pages_ + checkpoint_pages;
@@ -116,7 +123,7 @@ void Syncer::run() {
   }
 }
 
-void Syncer::checkpoint() {
+std::optional<std::string> Syncer::checkpoint() {
   const std::lock_guard no_more(checkpointing_);
   const bool large = log_pages() >= log_pages_large;
   bool is_short = false;  // the pass that would be the last
@@ -125,7 +132,7 @@ void Syncer::checkpoint() {
     const int copied = checkpoint_once(connection_);
     const int left = log_pages() - copied;
     if (left == 0) {
-      return;
+      return std::nullopt;
     }
     is_short = left <= gate_pages && std::chrono::steady_clock::now() - began <= gate_time;
   }
@@ -133,8 +140,13 @@ void Syncer::checkpoint() {
     sync_file(connection_, SQLITE_FCNTL_FILE_POINTER);
     sync_file(connection_, SQLITE_FCNTL_JOURNAL_POINTER);
     const std::lock_guard no_commits(gate_);
-    checkpoint_once(connection_);
+    const int pages = log_pages();
+    if (checkpoint_once(connection_) < pages && large) {
+      return "a reader keeps its log from beginning anew, which has " +
+             std::to_string(pages / pages_per_mb) + " MB by now; end that one";
+    }
   }
+  return std::nullopt;
 }
 
 void Syncer::wait_for_room() {

@@ -36,12 +36,16 @@ class Syncer {
   std::mutex& gate() { return gate_; }
   // The writer has committed; the log has so many pages.
   void committed(int log_pages);
-  // Why the disk could not be reached, since the last call.
+  // The writer had no room for a commit: if the log can begin anew, the next one has.
+  void make_room();
+  // Since the last call: why the disk could not be reached, or the log not begin anew although it
+  // is large.
   std::optional<std::string> take_trouble();
 
  private:
   void run();
-  void checkpoint();
+  // Returns why pages of a large log are left.
+  std::optional<std::string> checkpoint();
   int log_pages();
 
   Connection connection_;

@@ -261,6 +261,60 @@ TEST_CASE("a full disk fails the batch, which leaves nothing, and later ones suc
   CHECK(whole_batch(loaded(folder.file())) == 2);
 }
 
+TEST_CASE(
+    "where there is room for a small log only, it begins anew before it is worth a checkpoint") {
+  const Folder folder;
+  Child child([&folder](int) {
+    signal(SIGXFSZ, SIG_IGN);
+    Monitor monitor(folder.file());
+    fill(monitor, 1);
+    require(!monitor.write(), "the first batch is not written");
+    rlimit limit{};
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = 1'000'000;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    const auto end = std::chrono::steady_clock::now() + patience;
+    for (int written = 0; written < 50;) {
+      for (std::uint32_t slot = 0; slot < fleet; ++slot) {
+        monitor.next.runs.push_back(run_at(slot, slot + 1, 0));
+      }
+      written += monitor.write() ? 0 : 1;
+      require(std::chrono::steady_clock::now() < end, std::to_string(written) + " batches");
+    }
+  });
+  CHECK(child.wait() == 0);
+}
+
+TEST_CASE("commits wait for no sync, also after a start on a full disk") {
+  const Folder folder;
+  {
+    Monitor monitor(folder.file());
+    REQUIRE_FALSE(monitor.write());
+  }
+  Child child([&folder](int) {
+    signal(SIGXFSZ, SIG_IGN);
+    StateFile file(folder.file(), clocks_at(0), 1'000, 30, "boot-1");
+    rlimit limit{};
+    getrlimit(RLIMIT_FSIZE, &limit);
+    const rlimit unlimited = limit;
+    limit.rlim_cur = 0;
+    setrlimit(RLIMIT_FSIZE, &limit);
+    const auto state = file.load();
+    setrlimit(RLIMIT_FSIZE, &unlimited);
+    require(state && state->cut, "the disk is not full");
+    const SlowDisk disk(std::chrono::milliseconds{0});
+    constexpr int batches = 100;
+    for (int n = 0; n < batches; ++n) {
+      auto batch = std::make_unique<Batch>();
+      batch->globals = state->globals;
+      file.write(std::move(batch), clocks_at(n));
+      require(!file.wait_written(patience).value().error, "not written");
+    }
+    require(disk.syncs() < batches / 2, std::to_string(disk.syncs()) + " syncs");
+  });
+  CHECK(child.wait() == 0);
+}
+
 TEST_CASE("a checkpoint on a disk that takes long for a sync holds up no commit") {
   const Folder folder;
   Monitor monitor(folder.file());
@@ -389,6 +443,87 @@ TEST_CASE("that the log cannot be brought into the file is said with a batch") {
   CHECK(child.wait() == 0);
 }
 
+TEST_CASE("that a reader lets the log grow is said while it does, and no longer") {
+  const Folder folder;
+  Monitor monitor(folder.file());
+  const auto write = [&monitor] {
+    auto batch = std::make_unique<Batch>();
+    batch->globals = monitor.next.globals;
+    for (std::uint32_t i = 0; i < 1'000; ++i) {
+      RunRecord run = run_at(i * 8, i + 1, 0);  // each on a page of its own
+      run.detail = std::string(3'000, 'd');
+      batch->runs.push_back(run);
+    }
+    monitor.file().write(std::move(batch), monitor.clocks);
+    const auto written = monitor.file().wait_written(patience).value();
+    REQUIRE_FALSE(written.error);
+    return written.unsynced;
+  };
+  const auto log_size = [&folder] { return std::filesystem::file_size(folder.file() + "-wal"); };
+  write();
+  {
+    Connection person(folder.file(), Connection::Access::read, Duration{0});
+    const Transaction past(person, "BEGIN");
+    person.number("SELECT count(*) FROM runs");
+    std::optional<std::string> unsynced;
+    while (!unsynced && log_size() < 300'000'000) {
+      unsynced = write();
+    }
+    REQUIRE(unsynced);
+    INFO(*unsynced);
+    CHECK(unsynced->starts_with(folder.file() + ": a reader keeps its log from beginning anew"));
+    CHECK(log_size() > 120'000'000);
+  }
+  while (log_size() > 100'000'000) {  // it begins anew, and is cut to what is usual
+    REQUIRE(log_size() < 500'000'000);
+    write();
+  }
+  for (int batches = 0; batches < 10; ++batches) {
+    CHECK_FALSE(write());
+  }
+}
+
+TEST_CASE("that alerts which are too old cannot be removed is said once, until they can be again") {
+  const Folder folder;
+  { const Monitor first(folder.file()); }
+  const char* hinder =
+      "CREATE TRIGGER hinder BEFORE DELETE ON alerts BEGIN SELECT RAISE(FAIL, 'no'); END";
+  Connection person(folder.file(), Connection::Access::write, patience);
+  person.run(hinder);
+  Monitor monitor(folder.file(), clocks_at(0), 1, 2);
+  // Batches as far apart as the file is looked through for what is old.
+  std::int64_t now_ms = 0;
+  const auto write = [&] {
+    auto batch = std::make_unique<Batch>();
+    auto& globals = monitor.next.globals;
+    batch->alerts = {alert_of("e1", ++globals.alert_seq, wall_at(0))};
+    globals.published = globals.alert_seq;
+    batch->globals = globals;
+    monitor.file().write(std::move(batch), clocks_at(now_ms += 60'001));
+    const auto written = monitor.file().wait_written(patience).value();
+    REQUIRE_FALSE(written.error);
+    return written.unsynced;
+  };
+  const auto first_said = [&write] {
+    for (int batches = 0; batches < 1'000; ++batches) {
+      if (const auto said = write()) {
+        return *said;
+      }
+    }
+    return std::string();
+  };
+  CHECK(first_said() == folder.file() + ": alerts that are too old cannot be removed (no)");
+  for (int batches = 0; batches < 20; ++batches) {
+    CHECK_FALSE(write());
+  }
+  person.run("DROP TRIGGER hinder");
+  while (history(folder.file(), {}).size() > 10) {
+    CHECK_FALSE(write());
+  }
+  person.run(hinder);
+  CHECK_FALSE(first_said().empty());
+}
+
 TEST_CASE("another program that writes fails the batch, and later ones succeed again") {
   const Folder folder;
   Monitor monitor(folder.file());
@@ -403,9 +538,25 @@ TEST_CASE("another program that writes fails the batch, and later ones succeed a
   CHECK_FALSE(monitor.write());
 }
 
+TEST_CASE("who lost its lock file, so that another monitor can have one, writes no more") {
+  const Folder folder;
+  auto monitor = std::make_unique<Monitor>(folder.file());
+  REQUIRE_FALSE(monitor->write());
+  std::filesystem::remove(folder.file() + ".lock");
+  const Monitor another(folder.file());
+  const auto error = monitor->write();
+  REQUIRE(error);
+  CHECK(error->find("was moved or removed while in use") != std::string::npos);
+  INFO("also not at its end, when the other has not ended");
+  monitor.reset();
+  Connection reader(folder.file(), Connection::Access::read, patience);
+  CHECK(reader.number("SELECT closed FROM globals") == 0);
+}
+
 TEST_CASE("what would be committed to a log that was removed or replaced fails") {
   const Folder folder;
-  Monitor monitor(folder.file());
+  std::filesystem::create_symlink(folder.file(), folder.file("link"));
+  Monitor monitor(folder.file(GENERATE("state", "link")));
   REQUIRE_FALSE(monitor.write());
   const std::string log = folder.file() + "-wal";
   SECTION("removed") { std::filesystem::remove(log); }

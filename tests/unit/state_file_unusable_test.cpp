@@ -48,8 +48,11 @@ void refuses(const std::string& path, const std::string& says) {
   check_message(message_of([&] { Monitor monitor(path); }), path, says);
 }
 
+// Who only reads must not be told to move away what a monitor may have open.
 void history_refuses(const std::string& path, const std::string& says) {
-  check_message(message_of([&] { history(path, {}); }), path, says);
+  const std::string message = message_of([&] { history(path, {}); });
+  check_message(message, path, says);
+  CHECK(message.find("move it away") == std::string::npos);
 }
 
 void both_refuse(const std::string& path, const std::string& says) {
@@ -232,11 +235,60 @@ TEST_CASE("the lock is gone with the monitor, its file stays") {
   const Monitor second(folder.file());
 }
 
+TEST_CASE("a file that only has the name of a lock is left as it is") {
+  const Folder folder;
+  const std::string lock = folder.file("Cargo.lock");
+  const std::string text =
+      GENERATE(as<std::string>(), "# generated\n", "4711 packages\n", std::string(30, '1') + "\n");
+  put(lock, text);
+  refuses(folder.file("Cargo"), "is another program's");
+  std::ifstream file(lock);
+  CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == text);
+  CHECK_FALSE(std::filesystem::exists(folder.file("Cargo")));
+}
+
+TEST_CASE("a lock that an earlier monitor left, or a power cut, is used again") {
+  const Folder folder;
+  put(folder.file() + ".lock",
+      GENERATE(as<std::string>(), "", "4194304\n", "4711", std::string(8, '\0')));
+  const Monitor monitor(folder.file());
+  refuses(folder.file(), "another monitor (process " + std::to_string(getpid()) + ")");
+}
+
 TEST_CASE("a second monitor is refused by whatever link it names the file") {
   const Folder folder;
-  const Monitor first(folder.file());
-  std::filesystem::create_symlink(folder.file(), folder.file("link"));
-  refuses(folder.file("link"), "another monitor");
+  std::filesystem::create_directory(folder.file("real"));
+  std::filesystem::create_symlink("real/state", folder.file("link"));
+  std::filesystem::create_symlink(folder.file("link"), folder.file("link-to-link"));
+  const std::string path = folder.file("real/state");
+  std::string first;
+  SECTION("which made the file") { first = folder.file("link"); }
+  SECTION("the first names it by none") { first = path; }
+  SECTION("the first names it by two") { first = folder.file("link-to-link"); }
+  const Monitor monitor(first);
+  for (const char* name : {"link", "link-to-link", "real/state"}) {
+    check_message(message_of([&] { const Monitor second(folder.file(name)); }), path,
+                  "another monitor");
+  }
+}
+
+TEST_CASE("a link that leads to no file that can be is refused") {
+  const Folder folder;
+  std::filesystem::create_symlink("no/state", folder.file("link"));
+  check_message(message_of([&] { const Monitor monitor(folder.file("link")); }),
+                folder.file("no/state"), "there is no folder " + folder.file("no"));
+  std::filesystem::create_symlink("loop", folder.file("loop"));
+  both_refuse(folder.file("loop"), "Too many levels of symbolic links");
+}
+
+TEST_CASE("a log that may not be read is not passed over, by whatever link the file is named") {
+  const Folder folder;
+  const std::string path = written(folder);
+  std::filesystem::create_symlink(path, folder.file("link"));
+  chmod(folder.path().c_str(), 0755);
+  chmod((path + "-shm").c_str(), 0000);
+  const Unprivileged user;
+  check_message(message_of([&] { history(folder.file("link"), {}); }), path, "cannot be opened");
 }
 
 TEST_CASE("the log of a closed file stays, so that no reader makes one that is the reader's own") {
@@ -289,6 +341,13 @@ TEST_CASE("what may not be read is refused") {
   chmod((path + ".lock").c_str(), 0666);
   const Unprivileged user;
   both_refuse(path, "Permission denied");
+}
+
+TEST_CASE("history of a file into which nothing has been written yet is said to be so") {
+  const Folder folder;
+  SECTION("an empty file") { put(folder.file(), ""); }
+  SECTION("a log has been made for it") { change(folder.file(), "PRAGMA journal_mode = WAL"); }
+  history_refuses(folder.file(), "nothing has been written to it yet");
 }
 
 TEST_CASE("history of a file that is not there is refused, and none is made") {
