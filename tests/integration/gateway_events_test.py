@@ -317,6 +317,18 @@ class Pings(WithGateway):
         waited("it times out", lambda: not self.monitor.ask("agents")["agents"])
         self.assertEqual(self.ping("job").status, 409)
 
+    def test_a_run_that_the_monitor_adopts_not_is_told_so(self):
+        with Monitor(adopt_unknown=False) as monitor, Gateway(monitor) as gateway:
+            gateway.ready()
+            for method in ("GET", "POST"):
+                answer = gateway.request(method, "/ping/job")
+                self.assertEqual((answer.status, answer.code), (409, "not_adopted"))
+                self.assertIn("/start", answer.json["error"]["message"])
+            self.assertEqual(gateway.get("/ping/job/start").status, 202)
+            self.assertEqual(gateway.get("/ping/job").status, 202)
+            self.assertEqual(gateway.get("/ping/job/done").status, 202)
+            self.assertEqual(gateway.get("/ping/job").code, "ended")
+
     def test_each_parameter_is_a_field(self):
         fields = {"run_id": "r 1", "task_id": "t/2", "agent_type": "coder", "phase": "é+&=",
                   "detail": "said"}

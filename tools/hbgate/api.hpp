@@ -70,8 +70,9 @@ class Api {
 
   // Publishes the events and says what became of them.
   Answered publish(const EventBody& body);
-  // Why a ping did not count, if the run that was asked about has ended.
-  boost::asio::awaitable<std::optional<Response>> refusal_of_end(const AgentRequest& question);
+  // Why a ping did not count, if the run that was asked about is not in flight.
+  boost::asio::awaitable<std::optional<Response>> refusal_of_unwatched(
+      const AgentRequest& question);
 
   Monitor& monitor_;
   Lister& lister_;
