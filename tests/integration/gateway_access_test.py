@@ -232,16 +232,26 @@ class TooMuch(WithGateway):
         self.assertEqual(answer.status, 202)
 
     def test_a_body_whose_end_cannot_be_told_is_no_next_request(self):
-        with self.gateway.connect() as connection:
-            connection.sendall(b"POST /ping/a HTTP/1.1\r\nHost: localhost\r\n"
-                               b"Transfer-Encoding: gzip\r\n\r\n"
-                               b"GET /ping/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            answers = b""
-            while chunk := connection.recv(4096):
-                answers += chunk
-        self.assertRegex(answers, rb"(?s)^HTTP/1\.1 400 .*\r\nConnection: close\r\n")
-        self.assertEqual(answers.count(b"HTTP/1.1 "), 1)
+        chunks = b"4\r\nsaid\r\n0\r\n\r\n"
+        for version, fields in ((b"1.1", b"Transfer-Encoding: gzip"),
+                                (b"1.0", b"Connection: keep-alive\r\nTransfer-Encoding: chunked"),
+                                (b"1.1", b"Transfer-Encoding: gzip, chunked"),
+                                (b"1.1", b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked"),
+                                (b"1.1", b"Transfer-Encoding: chunked, chunked"),
+                                (b"1.1", b"Transfer-Encoding: chunked\r\nContent-Length: 4"),
+                                (b"1.1", b"Content-Length: 4\r\nTransfer-Encoding: chunked")):
+            with self.subTest(fields):
+                answers = self.gateway.raw(
+                    b"POST /ping/a HTTP/" + version + b"\r\nHost: localhost\r\n" + fields +
+                    b"\r\n\r\n" + chunks +
+                    b"GET /ping/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                self.assertRegex(answers, rb"^HTTP/1\.[01] 400 ")
+                self.assertNotIn(b"keep-alive", answers)
+                self.assertNotIn(b" 202 ", answers)
         self.assertEqual(self.monitor.ask("agents")["agents"], [])
+        answer = self.gateway.raw(b"POST /ping/a HTTP/1.1\r\nHost: localhost\r\n"
+                                  b"Transfer-Encoding: Chunked \r\n\r\n" + chunks)
+        self.assertRegex(answer, rb"^HTTP/1\.1 202 ")
 
     def flood(self, gateway, count, **whence):
         """So many requests on one connection: all that comes back, and how many 200 and 429."""

@@ -81,6 +81,15 @@ std::optional<Response> refusal_of(const error_code& error) {
   return refuse(400, "malformed", "this is no HTTP: " + error.message());
 }
 
+// Whether it is certain where the body ends (RFC 9112, 6.1 and 6.3: the rest would be the next
+// request), and what it says: nothing here can decompress.
+template <class Header>
+bool is_framed(const Header& header) {
+  const std::size_t codings = header.count(http::field::transfer_encoding);
+  return codings == 0 || (codings == 1 && header.version() >= 11 &&
+                          beast::iequals(header[http::field::transfer_encoding], "chunked"));
+}
+
 template <class Header>
 Request request_of(const Header& header) {
   if (header.version() >= 11 && header.count(http::field::host) != 1) {  // RFC 9112, 3.2
@@ -224,9 +233,8 @@ asio::awaitable<bool> Server::serve_one(Stream& stream, beast::flat_buffer& buff
     co_return false;
   }
   const auto& header = parser.get();
-  if (!refused && header.count(http::field::transfer_encoding) > 0 && !parser.chunked()) {
-    // RFC 9112, 6.3: where the body ends cannot be told, and the rest would be the next request.
-    refused = refuse(400, "malformed", "Transfer-Encoding: expected chunked");
+  if (!refused && !is_framed(header)) {
+    refused = refuse(400, "malformed", "Transfer-Encoding: expected chunked alone, of HTTP/1.1");
   }
   const Access::Credentials credentials{
       view(header[http::field::authorization]), view(header[http::field::host]),
