@@ -84,6 +84,15 @@ class Events(WithGateway):
         self.assertLessEqual(len(run["detail"].encode()), 512)
         self.assertTrue(run["detail"].endswith("é"))
 
+    def test_a_name_that_is_no_text_costs_no_event_but_its_own(self):
+        name = b"caf\xe9.txt".decode("utf-8", "surrogateescape")
+        self.assertEqual(self.gateway.post([activity("a", detail=name), activity("b")]).status, 202)
+        self.assertRegex(self.row("a")["detail"], r"^caf.\.txt$")
+        answer = self.gateway.post([activity(name), activity("c")])
+        self.assertEqual(answer.status, 422)
+        self.assertEqual([(each["index"], each["reason"]) for each in answer.json["rejected"]],
+                         [(0, "bad_utf8")])
+
     def test_many_at_once_are_all_read(self):
         def send(i):
             return self.gateway.post([register(f"a{i}-{n}") for n in range(10)]).status
