@@ -184,18 +184,32 @@ class TooMuch(WithGateway):
         head = (b"POST /api/heartbeat/events HTTP/1.1\r\nHost: localhost\r\n"
                 b"Content-Type: application/json\r\nContent-Length: 2097153\r\n\r\n")
         self.assertRegex(self.first_bytes(head), rb"(?s)^HTTP/1\.1 413 .*\r\nConnection: close\r\n")
-        chunks = (b"POST /ping/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" +
-                  (b"100000\r\n" + b"x" * 0x100000 + b"\r\n") * 5 + b"0\r\n\r\n")
+        chunks = (b"POST /api/heartbeat/events HTTP/1.1\r\nHost: localhost\r\n"
+                  b"Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n" +
+                  (b"100000\r\n" + b" " * 0x100000 + b"\r\n") * 5 + b"0\r\n\r\n")
         self.assertRegex(self.first_bytes(chunks), rb"^HTTP/1\.1 413 ")
 
     def first_bytes(self, request):
-        """Also where the other side closes before it has read everything."""
         with self.gateway.connect() as connection:
-            try:
-                connection.sendall(request)
-            except (BrokenPipeError, ConnectionResetError):
-                pass
+            connection.sendall(request)
             return connection.recv(4096)
+
+    def test_who_sends_all_of_a_body_that_is_refused_sees_why(self):
+        for path, status in {"api/heartbeat/events": 413, "nowhere": 404, "healthz": 405}.items():
+            for _ in range(5):
+                answer = self.gateway.request("POST", f"/{path}", b" " * 8_000_000,
+                                              content_type="application/json")
+                self.assertEqual(answer.status, status)
+
+    def test_who_never_ends_what_is_refused_is_not_listened_to_for_long(self):
+        head = b"POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000000\r\n\r\n"
+        with self.gateway.connect() as silent, self.gateway.connect() as busy:
+            silent.sendall(head)
+            with self.assertRaises((BrokenPipeError, ConnectionResetError)):
+                busy.sendall(head + b"x" * 100_000_000)
+            self.assertRegex(silent.recv(4096), rb"^HTTP/1\.1 404 ")
+            waited("nobody is listened to", lambda: "heartbeat_gateway_connections 1\n" in
+                   self.gateway.get("/metrics").body.decode())
 
     def test_the_longest_body_is_none_too_long(self):
         events = [activity("a", task_id="T", detail="x" * 400)] * 1_024
@@ -204,8 +218,8 @@ class TooMuch(WithGateway):
         self.assertEqual(self.gateway.post(body).status, 202)
 
     def test_large_bodies_that_never_come_keep_no_small_one_waiting(self):
-        head = (b"POST /ping/slow HTTP/1.1\r\nHost: localhost\r\n"
-                b"Content-Length: 2097152\r\n\r\n")
+        head = (b"POST /api/heartbeat/events HTTP/1.1\r\nHost: localhost\r\n"
+                b"Content-Type: application/json\r\nContent-Length: 2097152\r\n\r\n")
         connections = [self.enterContext(self.gateway.connect()) for _ in range(33)]
         for connection in connections:
             connection.sendall(head)
@@ -218,16 +232,26 @@ class TooMuch(WithGateway):
         self.assertEqual(answer.status, 202)
 
     def test_a_body_whose_end_cannot_be_told_is_no_next_request(self):
-        with self.gateway.connect() as connection:
-            connection.sendall(b"POST /ping/a HTTP/1.1\r\nHost: localhost\r\n"
-                               b"Transfer-Encoding: gzip\r\n\r\n"
-                               b"GET /ping/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n")
-            answers = b""
-            while chunk := connection.recv(4096):
-                answers += chunk
-        self.assertRegex(answers, rb"(?s)^HTTP/1\.1 400 .*\r\nConnection: close\r\n")
-        self.assertEqual(answers.count(b"HTTP/1.1 "), 1)
+        chunks = b"4\r\nsaid\r\n0\r\n\r\n"
+        for version, fields in ((b"1.1", b"Transfer-Encoding: gzip"),
+                                (b"1.0", b"Connection: keep-alive\r\nTransfer-Encoding: chunked"),
+                                (b"1.1", b"Transfer-Encoding: gzip, chunked"),
+                                (b"1.1", b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked"),
+                                (b"1.1", b"Transfer-Encoding: chunked, chunked"),
+                                (b"1.1", b"Transfer-Encoding: chunked\r\nContent-Length: 4"),
+                                (b"1.1", b"Content-Length: 4\r\nTransfer-Encoding: chunked")):
+            with self.subTest(fields):
+                answers = self.gateway.raw(
+                    b"POST /ping/a HTTP/" + version + b"\r\nHost: localhost\r\n" + fields +
+                    b"\r\n\r\n" + chunks +
+                    b"GET /ping/smuggled HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                self.assertRegex(answers, rb"^HTTP/1\.[01] 400 ")
+                self.assertNotIn(b"keep-alive", answers)
+                self.assertNotIn(b" 202 ", answers)
         self.assertEqual(self.monitor.ask("agents")["agents"], [])
+        answer = self.gateway.raw(b"POST /ping/a HTTP/1.1\r\nHost: localhost\r\n"
+                                  b"Transfer-Encoding: Chunked \r\n\r\n" + chunks)
+        self.assertRegex(answer, rb"^HTTP/1\.1 202 ")
 
     def flood(self, gateway, count, **whence):
         """So many requests on one connection: all that comes back, and how many 200 and 429."""

@@ -322,6 +322,35 @@ class Ranking(unittest.TestCase):
         self.assertGreaterEqual(later["listed_at"] - ranking["listed_at"], 900)
 
 
+class MoreThanAreListed(unittest.TestCase):
+    LISTED = 200_000
+
+    def look(self, monitor, **parameters):
+        """By a gateway that has no listing yet: one of so many is kept for long."""
+        with Gateway(monitor) as gateway:
+            query = urllib.parse.urlencode(parameters)
+            answer = gateway.request("GET", f"/api/heartbeat/ranking?{query}", timeout=4 * LIMIT)
+            self.assertEqual((answer.json["listed"], answer.json["truncated"]), (self.LISTED, True))
+            return answer.json
+
+    def test_who_needs_attention_is_listed_all_the_same(self):
+        silent = [f"silent-{i}" for i in range(1_500)]
+        near = [f"near-{i}" for i in range(3)]
+        with Monitor(stale_threshold_ms=HOUR, timeout_threshold_ms=9 * HOUR) as monitor:
+            agent = monitor.publisher()
+            for first in range(0, self.LISTED + 2_000, 1_000):
+                agent.send([register(f"calm-{first + i}") for i in range(1_000)])
+                monitor.settled(agent)
+            for first in range(0, len(silent), 750):
+                agent.send([register(name, stale_after_ms=1) for name in silent[first:first + 750]])
+            told(monitor, agent, *[register(name, stale_after_ms=HOUR // 2) for name in near])
+            waited("they are stale", lambda: monitor.counters()["runs_stale"] == len(silent))
+            self.assertEqual(self.look(monitor, status="stale")["total"], len(silent))
+            told(monitor, agent, *[unregister(name) for name in silent])
+            rows = [row["agent_id"] for row in self.look(monitor)["agents"]]
+            self.assertEqual((rows[:3], len(set(rows))), (near, 100))
+
+
 class OneAgent(unittest.TestCase):
     def test_it_is_told_why(self):
         with Monitor(stale_threshold_ms=150) as monitor, Gateway(monitor) as gateway:

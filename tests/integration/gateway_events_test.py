@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import json
+import select
 import signal
 import time
 import unittest
@@ -10,7 +11,7 @@ from contract import SCHEMAS
 from events import HOUR, activity, register, told, unregister
 from gateway import Gateway, quoted
 from monitor import Monitor
-from program import waited
+from program import LIMIT, waited
 
 DECIDED_LATER = {"forbidden", "rate_limited", "too_many_runs"}  # by the monitor alone
 LONGEST = {"agent_id": 128, "run_id": 128, "task_id": 128, "agent_type": 64, "outcome": 64}
@@ -82,6 +83,15 @@ class Events(WithGateway):
         self.assertEqual(run["detail"].count("\n") + run["detail"].count("\x00"), 0)
         self.assertLessEqual(len(run["detail"].encode()), 512)
         self.assertTrue(run["detail"].endswith("é"))
+
+    def test_a_name_that_is_no_text_costs_no_event_but_its_own(self):
+        name = b"caf\xe9.txt".decode("utf-8", "surrogateescape")
+        self.assertEqual(self.gateway.post([activity("a", detail=name), activity("b")]).status, 202)
+        self.assertRegex(self.row("a")["detail"], r"^caf.\.txt$")
+        answer = self.gateway.post([activity(name), activity("c")])
+        self.assertEqual(answer.status, 422)
+        self.assertEqual([(each["index"], each["reason"]) for each in answer.json["rejected"]],
+                         [(0, "bad_utf8")])
 
     def test_many_at_once_are_all_read(self):
         def send(i):
@@ -316,6 +326,18 @@ class Pings(WithGateway):
         waited("it times out", lambda: not self.monitor.ask("agents")["agents"])
         self.assertEqual(self.ping("job").status, 409)
 
+    def test_a_run_that_the_monitor_adopts_not_is_told_so(self):
+        with Monitor(adopt_unknown=False) as monitor, Gateway(monitor) as gateway:
+            gateway.ready()
+            for method in ("GET", "POST"):
+                answer = gateway.request(method, "/ping/job")
+                self.assertEqual((answer.status, answer.code), (409, "not_adopted"))
+                self.assertIn("/start", answer.json["error"]["message"])
+            self.assertEqual(gateway.get("/ping/job/start").status, 202)
+            self.assertEqual(gateway.get("/ping/job").status, 202)
+            self.assertEqual(gateway.get("/ping/job/done").status, 202)
+            self.assertEqual(gateway.get("/ping/job").code, "ended")
+
     def test_each_parameter_is_a_field(self):
         fields = {"run_id": "r 1", "task_id": "t/2", "agent_type": "coder", "phase": "é+&=",
                   "detail": "said"}
@@ -348,6 +370,32 @@ class Pings(WithGateway):
             self.assertTrue(detail)
             if expected is not None:
                 self.assertEqual(detail, expected)
+
+    def test_a_body_of_any_size_costs_no_heartbeat(self):
+        for size in (2_097_152, 2_097_153, 5_000_000, 40_000_000):
+            answer = self.ping("job/start", "POST", b"%d " % size + b"x" * size)
+            self.assertEqual(answer.status, 202, size)
+            self.assertTrue(self.row("job")["detail"].startswith(f"{size} xxx"))
+        chunks = iter([b"last words "] + [b"x" * 1_000_000] * 5)
+        self.assertEqual(self.ping("job/fail", "POST", chunks).status, 202)
+        self.assertEqual(self.how_ended("job"), "failed")
+
+    def test_a_body_that_never_ends_costs_no_heartbeat(self):
+        for at_once, idle_s in ((b"x" * 1_000_000, 0), (b"x", 0.05)):  # too much, and for too long
+            with self.subTest(len(at_once)), self.gateway.connect() as connection:
+                connection.sendall(b"POST /ping/job/start HTTP/1.1\r\nHost: localhost\r\n"
+                                   b"Content-Length: 1000000000000\r\n\r\n")
+                deadline = time.monotonic() + LIMIT
+                while not select.select([connection], [], [], idle_s)[0]:
+                    self.assertLess(time.monotonic(), deadline)
+                    connection.sendall(at_once)
+                self.assertRegex(connection.recv(4096), rb"(?s)^HTTP/1\.1 202 .*Connection: close")
+                self.assertTrue(self.row("job")["detail"].startswith("xxx"))
+
+    def test_a_body_that_breaks_off_is_no_ping(self):
+        self.gateway.raw(b"POST /ping/job/done HTTP/1.1\r\nHost: localhost\r\n"
+                         b"Content-Length: 100\r\n\r\nhalf")
+        self.assertEqual(received(self.monitor), 0)
 
     def test_decoration_of_any_bytes_costs_no_heartbeat(self):
         for value, begins in (("line1%0Aline2", "line1"), ("%ff", ""), ("ok%00%c3", "ok"),

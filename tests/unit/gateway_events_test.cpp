@@ -42,6 +42,23 @@ TEST_CASE("decoration is made to fit") {
   CHECK(body.events()[0].detail->size() == 512);
 }
 
+TEST_CASE("half a pair of surrogates costs one character of decoration, and no event") {
+  const auto detail = [](const std::string& escaped) {
+    const EventBody body(R"([{"kind": "idle", "agent_id": "a", "detail": ")" + escaped + R"("}])");
+    CHECK(body.rejected().empty());
+    return std::string(body.events()[0].detail.value_or("none"));
+  };
+  CHECK(detail(R"(caf\\udce9.txt)") == R"(caf\udce9.txt)");
+  CHECK(detail(R"(caf\udce9.txt)") == "caf .txt");
+  CHECK(detail(R"(\uD800\uDBFF)") == "  ");
+  CHECK(detail(R"(\ud800x\ud800\u0041\\\udfff)") == R"( x A\ )");
+  CHECK(detail(R"(\ud83d\ude00 \ud83d\ud83d\ude00\ude00)") == "\U0001F600  \U0001F600 ");
+  CHECK(rejection(R"({"kind": "idle", "agent_id": "a\udc80"})").starts_with("bad_utf8 | agent_id"));
+  CHECK(status_of(R"({"kind": "idle", "agent_id": "a", "detail": "\ud8"})") == 400);
+  CHECK(status_of(R"({"kind": "idle", "agent_id": "a", "detail": "\ud800)") == 400);
+  CHECK(status_of(R"({"kind": "idle", "agent_id": "a", "detail": "\)") == 400);
+}
+
 TEST_CASE("what the monitor would reject is told by its reason, with what would be right") {
   CHECK(rejection(R"({"kind": "dance", "agent_id": "a"})") ==
         "unknown_kind | kind: got \"dance\", expected one of register, activity, idle, unregister");

@@ -29,31 +29,30 @@ Api::Api(Monitor& monitor, Lister& lister, EventDesk& desk, const AlertRing& ale
 
 const std::vector<Api::Route>& Api::routes() {
   static const std::vector<Route> all = [] {
-    constexpr std::size_t none = 0;
     const std::vector<std::string_view> get{"GET"};
     const std::vector<std::string_view> post{"POST"};
     const std::vector<std::string_view> both{"GET", "POST"};
     std::vector<Route> table{
-        {get, {"healthz"}, Right::none, none, &Api::healthz},
-        {get, {"readyz"}, Right::none, none, &Api::readyz},
-        {get, {"metrics"}, Right::read, none, &Api::metrics},
-        {get, {"api", "heartbeat", "status"}, Right::read, none, &Api::status},
-        {get, {"api", "heartbeat", "agents"}, Right::read, none, &Api::agents},
-        {get, {"api", "heartbeat", "agents", "*"}, Right::read, none, &Api::agent},
-        {get, {"api", "heartbeat", "ranking"}, Right::read, none, &Api::ranking},
-        {get, {"api", "heartbeat", "alerts"}, Right::read, none, &Api::alerts},
-        {get, {"api", "heartbeat", "history"}, Right::read, none, &Api::history},
-        {get, {"api", "heartbeat", "counters"}, Right::read, none, &Api::counters},
-        {get, {"api", "heartbeat", "stream"}, Right::read, none, nullptr},
-        {post, {"api", "heartbeat", "events"}, Right::write, body_bytes_max, &Api::events},
-        {both, {"ping", "*"}, Right::write, body_bytes_max, &Api::ping},
-        {both, {"ping", "*", "start"}, Right::write, body_bytes_max, &Api::ping},
-        {both, {"ping", "*", "done"}, Right::write, body_bytes_max, &Api::ping},
-        {both, {"ping", "*", "fail"}, Right::write, body_bytes_max, &Api::ping},
-        {get, {""}, Right::none, none, &Api::page},
+        {get, {"healthz"}, Right::none, no_body, &Api::healthz},
+        {get, {"readyz"}, Right::none, no_body, &Api::readyz},
+        {get, {"metrics"}, Right::read, no_body, &Api::metrics},
+        {get, {"api", "heartbeat", "status"}, Right::read, no_body, &Api::status},
+        {get, {"api", "heartbeat", "agents"}, Right::read, no_body, &Api::agents},
+        {get, {"api", "heartbeat", "agents", "*"}, Right::read, no_body, &Api::agent},
+        {get, {"api", "heartbeat", "ranking"}, Right::read, no_body, &Api::ranking},
+        {get, {"api", "heartbeat", "alerts"}, Right::read, no_body, &Api::alerts},
+        {get, {"api", "heartbeat", "history"}, Right::read, no_body, &Api::history},
+        {get, {"api", "heartbeat", "counters"}, Right::read, no_body, &Api::counters},
+        {get, {"api", "heartbeat", "stream"}, Right::read, no_body, nullptr},
+        {post, {"api", "heartbeat", "events"}, Right::write, events_body, &Api::events},
+        {both, {"ping", "*"}, Right::write, detail_body, &Api::ping},
+        {both, {"ping", "*", "start"}, Right::write, detail_body, &Api::ping},
+        {both, {"ping", "*", "done"}, Right::write, detail_body, &Api::ping},
+        {both, {"ping", "*", "fail"}, Right::write, detail_body, &Api::ping},
+        {get, {""}, Right::none, no_body, &Api::page},
     };
     for (const PageFile& file : page_files()) {
-      table.push_back({get, {file.name}, Right::none, none, &Api::page});
+      table.push_back({get, {file.name}, Right::none, no_body, &Api::page});
     }
     return table;
   }();

@@ -25,15 +25,24 @@ class Api {
   Api(Monitor& monitor, Lister& lister, EventDesk& desk, const AlertRing& alerts,
       const OwnCounters& own, std::optional<std::string> state);
 
-  // Of 1,024 events, or a job's output.
+  // Of 1,024 events.
   static constexpr std::size_t body_bytes_max = 2 * 1024 * 1024;
+  struct BodyRule {
+    std::size_t bytes_max;
+    bool cut;  // what is over is passed over; else the request is refused
+  };
+  static constexpr BodyRule no_body{0, false};
+  static constexpr BodyRule events_body{body_bytes_max, false};
+  // Of a job's output, whatever its size: decoration costs no heartbeat. More than `detail` holds,
+  // since what is no text shrinks.
+  static constexpr BodyRule detail_body{4 * 1024, true};
 
   using Answered = boost::asio::awaitable<Response>;
   struct Route {
     std::vector<std::string_view> methods;  // HEAD comes with GET
     std::vector<std::string_view> path;     // "*" = any segment
     Right right;
-    std::size_t body_bytes_max;
+    BodyRule body;
     Answered (Api::*answer)(const Request& request, Parameters& parameters);  // nullptr: a stream
   };
   // Throws Refusal: 404 no such path, 405 not that method.
@@ -61,8 +70,9 @@ class Api {
 
   // Publishes the events and says what became of them.
   Answered publish(const EventBody& body);
-  // Why a ping did not count, if the run that was asked about has ended.
-  boost::asio::awaitable<std::optional<Response>> refusal_of_end(const AgentRequest& question);
+  // Why a ping did not count, if the run that was asked about is not in flight.
+  boost::asio::awaitable<std::optional<Response>> refusal_of_unwatched(
+      const AgentRequest& question);
 
   Monitor& monitor_;
   Lister& lister_;

@@ -60,7 +60,7 @@ Api::Answered Api::ping(const Request& request, Parameters& parameters) {
   if (response.status == 202 && verb.empty()) {
     const Event& sent = body.events().front();
     const AgentRequest question{std::string(sent.agent_id), std::string(sent.run_id)};
-    auto refusal = co_await refusal_of_end(question);
+    auto refusal = co_await refusal_of_unwatched(question);
     if (refusal) {
       co_return *std::move(refusal);
     }
@@ -68,12 +68,18 @@ Api::Answered Api::ping(const Request& request, Parameters& parameters) {
   co_return response;
 }
 
-// A job that goes on after its run was taken out of flight would ping for ever and not be watched.
-boost::asio::awaitable<std::optional<Response>> Api::refusal_of_end(const AgentRequest& question) {
+// A job that goes on after its run was taken out of flight, or that never was in it, would ping for
+// ever and not be watched.
+boost::asio::awaitable<std::optional<Response>> Api::refusal_of_unwatched(
+    const AgentRequest& question) {
   const auto answer = co_await monitor_.ask(question);
   const auto* error = std::get_if<Error>(&answer);
-  if (error == nullptr || !error->ended_by) {
+  if (error == nullptr || error->code != "not_found") {
     co_return std::nullopt;
+  }
+  if (!error->ended_by) {
+    co_return refuse(409, "not_adopted",
+                     error->message + "; the monitor adopts no unknown run: begin with /start");
   }
   Response response = no_reply(answer);
   Json json = Json::parse(response.body);

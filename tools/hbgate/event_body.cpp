@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <tuple>
 #include <type_traits>
 
@@ -46,6 +47,44 @@ void check_shape(std::string_view body) {
       throw Refusal(refuse_batch(Rejection::batch_too_long, "an array of more"));
     }
   }
+}
+
+// Of the escape \uXXXX at that place.
+std::optional<unsigned> escaped_unit(std::string_view body, std::size_t at) {
+  constexpr std::size_t digits = 4;
+  if (body.substr(std::min(at, body.size()), 2) != "\\u" || body.size() - at < 2 + digits) {
+    return std::nullopt;
+  }
+  const char* const first = body.data() + at + 2;
+  unsigned unit = 0;
+  const auto [stop, error] = std::from_chars(first, first + digits, unit, 16);
+  return error == std::errc{} && stop == first + digits ? std::optional{unit} : std::nullopt;
+}
+
+// Python writes one for each byte of a name that is no text (PEP 383), and for a single one the
+// parser would refuse the whole body. A control character stands in: decoration is cleaned of it,
+// and an id, which must name one agent alone, is rejected for it.
+std::string without_lone_surrogates(std::string_view body) {
+  constexpr std::size_t size = 6;
+  constexpr const char* substitute = "001a";
+  const auto is_high = [](auto unit) { return unit && *unit >= 0xd800 && *unit <= 0xdbff; };
+  const auto is_low = [](auto unit) { return unit && *unit >= 0xdc00 && *unit <= 0xdfff; };
+  std::string mended(body);
+  std::size_t at = 0;
+  while ((at = mended.find('\\', at)) != std::string::npos) {
+    const auto unit = escaped_unit(mended, at);
+    if (!unit) {
+      at += 2;  // `\\` among others
+    } else if (is_high(unit) && is_low(escaped_unit(mended, at + size))) {
+      at += 2 * size;
+    } else {
+      if (is_high(unit) || is_low(unit)) {
+        mended.replace(at + 2, size - 2, substitute);
+      }
+      at += size;
+    }
+  }
+  return mended;
 }
 
 // Why the monitor would not take it, of an event that the decoder has refused.
@@ -146,7 +185,7 @@ EventBody::EventBody(Body event, Parameters& parameters) {
 EventBody::Body EventBody::parse(std::string_view body) {
   check_shape(body);
   try {
-    return Body::parse(body);
+    return Body::parse(without_lone_surrogates(body));
   } catch (const Body::exception& error) {
     throw Refusal(refuse(400, "malformed", std::string("the body is no JSON: ") + error.what()));
   }

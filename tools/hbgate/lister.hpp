@@ -2,10 +2,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "bell.hpp"
 #include "heartbeat/status_client.hpp"
@@ -34,6 +36,11 @@ class Lister {
   using Read = Answer<std::shared_ptr<const Listing>>;
 
   Read read();
+  // These add to `rows`; nullopt = they could. Pages come until there are so many rows or no more
+  // pages, which then leave `after` empty.
+  std::optional<Read> read_pages(AgentsRequest& request, std::size_t rows_max,
+                                 std::vector<RunRow>& rows);
+  std::optional<Read> add_most_urgent(std::vector<RunRow>& rows);
 
   StatusClient client_;
   Bell read_one_;

@@ -17,7 +17,7 @@ struct Listing {
 
   WallTime listed_at{};
   std::vector<RunRow> rows;  // the most urgent first; ages are as of listed_at
-  bool truncated = false;    // there are more runs in flight
+  bool truncated = false;    // there are more runs in flight; the most urgent are among the rows
 };
 
 struct Ranking {

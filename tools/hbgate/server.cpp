@@ -8,9 +8,11 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/read.hpp>
+#include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <stdexcept>
 #include <utility>
@@ -33,6 +35,9 @@ using boost::system::error_code;
 // For a whole header (and before it, for a next request at all), for a body, and for a peer to
 // take what is sent.
 constexpr std::chrono::seconds patience{30};
+// For what is passed over of a body that is cut, and of one that came with a refused request.
+constexpr std::chrono::seconds passed_over_for{5};
+constexpr std::chrono::seconds drained_for{1};
 constexpr std::chrono::milliseconds accept_again_after{100};
 
 constexpr const char* content_security_policy =
@@ -74,6 +79,15 @@ std::optional<Response> refusal_of(const error_code& error) {
     return std::nullopt;
   }
   return refuse(400, "malformed", "this is no HTTP: " + error.message());
+}
+
+// Whether it is certain where the body ends (RFC 9112, 6.1 and 6.3: the rest would be the next
+// request), and what it says: nothing here can decompress.
+template <class Header>
+bool is_framed(const Header& header) {
+  const std::size_t codings = header.count(http::field::transfer_encoding);
+  return codings == 0 || (codings == 1 && header.version() >= 11 &&
+                          beast::iequals(header[http::field::transfer_encoding], "chunked"));
 }
 
 template <class Header>
@@ -210,7 +224,7 @@ asio::awaitable<bool> Server::serve_one(Stream& stream, beast::flat_buffer& buff
                                         const std::string& address) {
   Parser parser;
   parser.header_limit(header_bytes_max);
-  parser.body_limit(Api::body_bytes_max);
+  parser.body_limit(std::numeric_limits<std::uint64_t>::max());  // which is the route's to say
   error_code error;
   stream.expires_after(patience);
   co_await http::async_read_header(stream, buffer, parser, into(error));
@@ -219,9 +233,8 @@ asio::awaitable<bool> Server::serve_one(Stream& stream, beast::flat_buffer& buff
     co_return false;
   }
   const auto& header = parser.get();
-  if (!refused && header.count(http::field::transfer_encoding) > 0 && !parser.chunked()) {
-    // RFC 9112, 6.3: where the body ends cannot be told, and the rest would be the next request.
-    refused = refuse(400, "malformed", "Transfer-Encoding: expected chunked");
+  if (!refused && !is_framed(header)) {
+    refused = refuse(400, "malformed", "Transfer-Encoding: expected chunked alone, of HTTP/1.1");
   }
   const Access::Credentials credentials{
       view(header[http::field::authorization]), view(header[http::field::host]),
@@ -238,10 +251,10 @@ asio::awaitable<bool> Server::serve_one(Stream& stream, beast::flat_buffer& buff
     if (auto refusal = served_.access.refusal(route.right, credentials)) {
       throw Refusal(*std::move(refusal));
     }
-    if (!parser.is_done() && !co_await read_body(stream, buffer, parser, route.body_bytes_max)) {
+    if (!parser.is_done() && !co_await read_body(stream, buffer, parser, route.body)) {
       co_return false;
     }
-    request.body = std::move(parser.get().body());
+    request.body = std::move(parser.get().body().kept);
     if (route.answer == nullptr && request.method != "HEAD") {
       co_await send_events(stream, request, credentials);
       co_return false;
@@ -269,6 +282,9 @@ asio::awaitable<bool> Server::serve_one(Stream& stream, beast::flat_buffer& buff
   } else {
     co_await http::async_write(stream, serializer, into(error));
   }
+  if (!error && !parser.is_done()) {
+    co_await drain(stream, buffer);
+  }
   co_return !error && message.keep_alive();
 }
 
@@ -286,28 +302,39 @@ void Server::check_rate(const std::string& address) {
 }
 
 asio::awaitable<bool> Server::read_body(Stream& stream, beast::flat_buffer& buffer, Parser& parser,
-                                        std::size_t bytes_max) {
+                                        const Api::BodyRule& rule) {
   const auto length = parser.content_length();  // none where it comes in chunks
-  const std::size_t expected = length ? static_cast<std::size_t>(*length) : bytes_max;
-  if (expected > bytes_max) {
-    throw Refusal(
-        refuse(413, "body_too_large", "the body is over " + std::to_string(bytes_max) + " bytes"));
+  const std::uint64_t expected = length ? *length : rule.bytes_max;
+  if (!rule.cut && expected > rule.bytes_max) {
+    throw Refusal(refuse(413, "body_too_large",
+                         "the body is over " + std::to_string(rule.bytes_max) + " bytes"));
   }
-  const bool small = expected <= body_bytes_small;
-  if (!small && bodies_bytes_ + expected > bodies_bytes_max) {
+  const std::size_t kept_max = std::min<std::uint64_t>(expected, rule.bytes_max);
+  const bool small = kept_max <= body_bytes_small;
+  if (!small && bodies_bytes_ + kept_max > bodies_bytes_max) {
     ++served_.own.turned_away;
     throw Refusal(refuse(503, "busy", "too many large bodies are on their way: try again"));
   }
-  const Taken taken(bodies_bytes_, small ? 0 : expected);
-  parser.body_limit(bytes_max);
+  const Taken taken(bodies_bytes_, small ? 0 : kept_max);
+  auto& body = parser.get().body();
+  body.kept_max = kept_max;
+  if (!rule.cut) {
+    parser.body_limit(rule.bytes_max);
+  }
+  parser.eager(true);
   error_code error;
   stream.expires_after(patience);
   if (beast::iequals(parser.get()[http::field::expect], "100-continue")) {
     http::response<http::empty_body> go_on{http::status::continue_, parser.get().version()};
     co_await http::async_write(stream, go_on, into(error));
   }
-  if (!error) {
-    co_await http::async_read(stream, buffer, parser, into(error));
+  const auto until = std::chrono::steady_clock::now() + passed_over_for;
+  const auto enough = [&] {
+    return rule.cut &&
+           (body.bytes >= passed_over_bytes_max || std::chrono::steady_clock::now() >= until);
+  };
+  while (!error && !parser.is_done() && !enough()) {
+    co_await http::async_read_some(stream, buffer, parser, into(error));
   }
   if (!error) {
     co_return true;
@@ -316,6 +343,17 @@ asio::awaitable<bool> Server::read_body(Stream& stream, beast::flat_buffer& buff
     throw Refusal(*std::move(refusal));
   }
   co_return false;
+}
+
+asio::awaitable<void> Server::drain(Stream& stream, beast::flat_buffer& buffer) {
+  error_code error;
+  stream.socket().shutdown(tcp::socket::shutdown_send, error);
+  stream.expires_after(drained_for);
+  constexpr std::size_t at_once = 64 * 1024;
+  for (std::uint64_t bytes = 0; !error && bytes < drained_bytes_max;) {
+    buffer.clear();
+    bytes += co_await stream.async_read_some(buffer.prepare(at_once), into(error));
+  }
 }
 
 asio::awaitable<Response> Server::answer(const Api::Route& route, const Request& request) {

@@ -10,8 +10,8 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/string_body.hpp>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string>
@@ -20,6 +20,7 @@
 #include "alert_ring.hpp"
 #include "api.hpp"
 #include "bell.hpp"
+#include "cut_body.hpp"
 #include "kept_alerts.hpp"
 #include "metrics.hpp"
 #include "pulse.hpp"
@@ -65,10 +66,13 @@ class Server {
   // ping from being heard.
   static constexpr std::size_t bodies_bytes_max = 64 * 1024 * 1024;
   static constexpr std::size_t body_bytes_small = 16 * 1024;
+  // Of a body that is cut, and after an answer that came early.
+  static constexpr std::uint64_t passed_over_bytes_max = 64 * 1024 * 1024;
+  static constexpr std::uint64_t drained_bytes_max = 16 * 1024 * 1024;
 
  private:
   using Stream = boost::beast::tcp_stream;
-  using Parser = boost::beast::http::request_parser<boost::beast::http::string_body>;
+  using Parser = boost::beast::http::request_parser<CutBody>;
   template <class Result>
   using Awaitable = boost::asio::awaitable<Result>;
 
@@ -80,7 +84,10 @@ class Server {
   void check_rate(const std::string& address);
   // False: there is nobody to answer any more. Throws Refusal.
   Awaitable<bool> read_body(Stream& stream, boost::beast::flat_buffer& buffer, Parser& parser,
-                            std::size_t bytes_max);
+                            const Api::BodyRule& rule);
+  // Passes over what a peer still sends of a request that was answered early. To close at once
+  // would reset the connection, and many a peer that is sending would then not see the answer.
+  Awaitable<void> drain(Stream& stream, boost::beast::flat_buffer& buffer);
   Awaitable<Response> answer(const Api::Route& route, const Request& request);
   Awaitable<void> send_events(Stream& stream, const Request& request,
                               const Access::Credentials& credentials);
