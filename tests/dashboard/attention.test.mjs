@@ -105,6 +105,42 @@ test("a storm is told as one, and goes when it subsides", async () => {
   assert.equal(await page.$$eval("#alerts-list li", (lines) => lines.length), 2);
 });
 
+test("stale runs that a truncated listing lacks are kept, counted and said; nobody is not", async () => {
+  fleet = await Fleet.start();
+  page = await openPage(browser, "about:blank");
+  await page.route("**/ranking?*", async (route) => {
+    const response = await route.fetch();
+    const { agents, ...rest } = await response.json();
+    await route.fulfill({ response, json: { ...rest, agents: agents.filter((row) => !row.stale), truncated: true } });
+  });
+  await page.goto(fleet.url);
+  await fleet.send([registered("healthy"), registered("unlisted")]);
+  await textIs(page, "#attention-none", /Nobody/);
+  await fleet.send([active("unlisted", { stale_after_ms: 300 })]);
+  await textIs(page, attentionFirst, /Stale.*unlisted/);
+  await textIs(page, attentionFirst, /silent for [3-9] s/);  // also after further listings
+  await textIs(page, "#attention-title", /\(1\)/);
+
+  await page.route("**/alerts?*", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...await response.json(), alerts: [] } });
+  });
+  await page.evaluate(() => sessionStorage.setItem("said", ""));
+  await page.addInitScript(() => addEventListener("DOMContentLoaded", () => {
+    new MutationObserver(() => {
+      const none = document.getElementById("attention-none");
+      if (!none.hidden) sessionStorage.setItem("said", sessionStorage.getItem("said") + none.textContent);
+    }).observe(document.body, { childList: true, subtree: true, characterData: true, attributes: true });
+  }));
+  await page.reload();
+  await textIs(page, attentionFirst, /^1 stale run is not among those listed$/);
+  await textIs(page, "#attention-title", /\(1\)/);
+  assert.match(await page.title(), /^\(1\)/);
+  assert.doesNotMatch(await page.evaluate(() => sessionStorage.getItem("said")), /Nobody/);
+  await fleet.send([active("unlisted")]);
+  await textIs(page, "#attention-none", /Nobody/);
+});
+
 test("a monitor that began anew is not charged with the storm of the one before, whether it alerts or not", async () => {
   await begin();
   const ids = Array.from({ length: 30 }, (_, i) => `agent-${i}`);

@@ -1,6 +1,6 @@
 // What the alerts say: which were raised, and which episodes are open. Alerts come from the stream,
 // in order, and once from what the monitor kept before it; each counts once.
-import { runKey } from "./words.js";
+import { many, runKey } from "./words.js";
 
 const keptMax = 1000;
 const pendingMax = 200;
@@ -57,6 +57,11 @@ export class AlertLog {
 
   note(text, at) {
     this.kept.push({ note: text, at });
+  }
+  // Among what is missing may be the end of what is pending.
+  lost(count, at) {
+    this.pending.clear();
+    this.note(`${many(count, "alert")} came that are kept no longer.`, at);
   }
 
   apply(alert, ticks) {
@@ -116,9 +121,15 @@ export class AlertLog {
       alert.since_seq <= one.seq && one.seq < alert.seq && alert.epoch === one.epoch);
   }
 
-  // A listing read at `ticks` speaks for itself: what was heard before it is in it.
-  listedAt(ticks) {
-    for (const map of [this.pending, this.settled]) {
+  // How many runs a status that came at `ticks` may still count as stale.
+  settledSince(ticks) {
+    return [...this.settled.values()].filter((settled) => settled > ticks).length;
+  }
+
+  // A listing read at `ticks` speaks for itself: what was heard before it is in it, or, of one that
+  // is truncated, perhaps not.
+  listedAt(ticks, truncated) {
+    for (const map of truncated ? [this.settled] : [this.pending, this.settled]) {
       for (const [run, value] of map) {
         if ((value.ticks ?? value) < ticks) map.delete(run);
       }

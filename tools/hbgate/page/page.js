@@ -2,7 +2,7 @@
 // goes to whom it concerns, and the address says which part is shown.
 import { AlertLog } from "./alerts.js";
 import { Announcer } from "./announcer.js";
-import { Attention } from "./attention.js";
+import { Attention, notKnown } from "./attention.js";
 import { element, setAttribute, setText } from "./element.js";
 import { ask, hasToken, Refused } from "./gateway.js";
 import { Health } from "./health.js";
@@ -50,7 +50,7 @@ function heard(events) {
   for (const { event, data } of events) {
     if (event === "status") takeStatus(data);
     else if (event === "alert") alerts.push(data);
-    else if (event === "lost") log.note(`${many(data.lost, "alert")} came that are kept no longer.`, monitor.now());
+    else if (event === "lost") log.lost(data.lost, monitor.now());
     else if (event === "restarted") takeRestart(data);
   }
   if (alerts.length > 0) {
@@ -134,8 +134,9 @@ async function askAttention() {
   if (asksAttention) return;
   asksAttention = true;
   try {
-    const { agents, age_ms: age } = await ask("ranking", { sort: "attention", limit: attentionRows });
-    attention.listed(agents, performance.now() - age);
+    const { agents, age_ms: age, truncated } = await ask("ranking",
+      { sort: "attention", limit: attentionRows });
+    attention.listed(agents, performance.now() - age, truncated);
     learnTypes(agents.map((run) => run.agent_type));
     draw();
   } catch (error) {
@@ -197,8 +198,7 @@ function draw() {
     : runPage.answeredTicks;
   document.body.classList.toggle("rows-old", performance.now() - answered > rowsOldMs);
   health.draw();
-  attention.draw(monitor.status, monitor.now(), until, believed && attention.listedTicks !== null ? ""
-    : "Not known yet.");
+  attention.draw(monitor, believed && attention.listedTicks !== null ? "" : notKnown);
   table.draw(until);
   timeline.draw();
   drawFilters();
