@@ -1,8 +1,9 @@
 // Requests to the gateway that this page came from, with the token where it asks for one.
 
-let token = sessionStorage.getItem("token") ?? "";
+// A worker is named by it.
+let token = globalThis.sessionStorage ? sessionStorage.getItem("token") ?? "" : name;
 
-export const hasToken = () => token !== "";
+export const tokenUsed = () => token;
 export function useToken(text) {
   token = text.trim();
   sessionStorage.setItem("token", token);

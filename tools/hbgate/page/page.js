@@ -4,7 +4,7 @@ import { AlertLog } from "./alerts.js";
 import { Announcer } from "./announcer.js";
 import { Attention, notKnown } from "./attention.js";
 import { element, setAttribute, setText } from "./element.js";
-import { ask, hasToken, Refused } from "./gateway.js";
+import { ask, Refused, tokenUsed } from "./gateway.js";
 import { Health } from "./health.js";
 import { Monitor } from "./monitor.js";
 import { RunPage } from "./run.js";
@@ -20,7 +20,7 @@ const drawGapMs = 50;
 const rowsOldMs = 5000;    // rows that were not asked for so long are not shown as current
 const typesMs = 15_000;
 const attentionRows = 50;
-const keptAsked = 500;
+const keptAsked = 500, keptMax = 1000;  // more where some were raised meanwhile
 const announcedMax = 20;
 
 const byId = (id) => document.getElementById(id);
@@ -96,10 +96,10 @@ async function askKept({ epoch, alert_seq: last }) {
   if (asksKept) return;
   asksKept = true;
   try {
-    const kept = await ask("alerts", { since_seq: Math.max(0, last - keptAsked), epoch, limit: keptAsked });
+    const kept = await ask("alerts", { since_seq: Math.max(0, last - keptAsked), epoch, limit: keptMax });
     if (kept.epoch !== log.epoch) return;  // another monitor by now: its status is to come
     log.takeKept(kept.alerts, performance.now());
-    stream.resumeAfter ??= `${kept.epoch}/${Math.max(log.last, last)}`;
+    stream.resumeAfter(`${kept.epoch}/${Math.max(log.last, last)}`);
     timeline.asked = true;
     health.seed(kept.alerts);
   } catch (error) {
@@ -217,7 +217,7 @@ function drawFilters() {
   }
   byId("no-match").hidden = !(table.total === 0 && filtered);
   byId("no-runs").hidden = !(table.total === 0 && !filtered);
-  const sign = hasToken() ? "-H 'Authorization: Bearer TOKEN' " : "";
+  const sign = tokenUsed() ? "-H 'Authorization: Bearer TOKEN' " : "";
   setText(byId("first"), `curl ${sign}${new URL("ping/my-agent", location.href.split("#")[0])}`);
 }
 
