@@ -18,14 +18,14 @@ export class Health {
 
   // One sample of each curve, as a status came.
   sample() {
-    const { status, gone, ticks } = this.monitor;
+    const { status, silent, ticks } = this.monitor;
     const { last } = this;
-    const same = gone === null && last !== null && last.epoch === status.epoch;
+    const same = silent === null && last !== null && last.epoch === status.epoch;
     // The number of events begins anew with each start of the monitor, its epoch need not.
     const events = same ? status.events_received_total - last.events_received_total : -1;
     this.events.add(events < 0 ? null : events * 1000 / Math.max(200, ticks - last.ticks));
     this.alerts.add(same ? status.alert_seq - last.alert_seq : null);
-    this.last = gone === null ? { ...status, ticks } : null;
+    this.last = silent === null ? { ...status, ticks } : null;
   }
 
   // The alerts from before this page was opened.
@@ -55,7 +55,7 @@ export class Health {
   }
 
   told() {
-    const { stream, gone, status } = this.monitor;
+    const { stream, silent, status } = this.monitor;
     if (!stream.live()) {
       if (!stream.everHeard && !stream.trouble) {
         return { state: "waiting", text: "Asking the gateway…" };
@@ -64,8 +64,12 @@ export class Health {
       return { state: "bad", text: "No connection to the gateway",
         alarm: `No news for ${duration(stream.silentMs())}${why}. Trying again by itself. ${this.old()}` };
     }
-    if (gone !== null) {
-      const since = gone.since ? ` since ${moment(gone.since)}, for ${duration(gone.at - gone.since)}` : "";
+    if (silent !== null) {
+      const lasted = duration(silent.at - silent.since);
+      if (!this.monitor.gone()) {
+        return { state: "behind", text: `The monitor has not answered for ${lasted}` };
+      }
+      const since = silent.since ? ` since ${moment(silent.since)}, for ${lasted}` : "";
       return { state: "bad", text: "The monitor is gone",
         alarm: `The monitor (hbmond) does not answer${since}. Nobody is being watched. ${this.old()}` };
     }

@@ -65,10 +65,10 @@ function heard(events) {
 }
 
 function takeStatus(data) {
-  const wasGone = monitor.gone !== null, before = monitor.status;
+  const wasSilent = monitor.silent !== null, wasGone = monitor.gone(), before = monitor.status;
   monitor.take(data);
   health.sample();
-  if (wasGone !== (monitor.gone !== null)) {
+  if (wasGone !== monitor.gone()) {
     announcer.say(wasGone ? "The monitor answers again." : "The monitor does not answer.");
   }
   if (!data.reachable) return;
@@ -76,7 +76,7 @@ function takeStatus(data) {
   takeRestart(data);
   if (!timeline.asked) askKept(data);
   if (before === null) askTypes();
-  if (before === null || wasGone) refresh();
+  if (before === null || wasSilent) refresh();
 }
 
 // A status tells of it as well as the stream's own event, which comes only with the first alert of
@@ -203,7 +203,7 @@ function draw() {
   timeline.draw();
   drawFilters();
   const place = runPage.agent === null ? "Heartbeat" : `${visible(runPage.agent)} · Heartbeat`;
-  const sign = monitor.status === null && monitor.gone === null ? "" : !believed ? "No news! · "
+  const sign = monitor.status === null && monitor.silent === null ? "" : !believed ? "No news! · "
     : attention.count ? `(${number(attention.count)}) ` : "";
   document.title = sign + place;
 }
