@@ -5,23 +5,17 @@ import { open, Refused } from "./gateway.js";
 const giveUpMs = 6000;  // the gateway says something every second
 const retryMinMs = 500, retryMaxMs = 5000;
 
-// Splits text that comes in pieces into events {event, data, id}.
-export class EventParser {
+// Splits text that comes in pieces into events {event, data, id}. The gateway's data are one line.
+class EventParser {
   rest = "";
 
   take(text) {
     const events = [];
-    const blocks = (this.rest + text).replaceAll("\r\n", "\n").split("\n\n");
+    const blocks = (this.rest + text).split("\n\n");
     this.rest = blocks.pop();
     for (const block of blocks) {
-      const event = { event: "message", data: "", id: null };
-      for (const line of block.split("\n")) {
-        const colon = line.indexOf(":");
-        if (colon <= 0) continue;
-        const name = line.slice(0, colon);
-        const value = line.slice(colon + 1).replace(/^ /, "");
-        event[name] = name === "data" && event.data ? `${event.data}\n${value}` : value;
-      }
+      const event = Object.fromEntries(
+        block.split("\n").map((line) => [line.split(":", 1)[0], line.slice(line.indexOf(":") + 2)]));
       if (event.data) events.push(event);
     }
     return events;
