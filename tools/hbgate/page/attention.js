@@ -23,7 +23,7 @@ export class Attention {
     this.title = document.getElementById("attention-title");
     this.none = document.getElementById("attention-none");
     this.dismissed = new Set(JSON.parse(sessionStorage.getItem("dismissed") ?? "[]"));
-    this.count = 0;
+    this.counted = "";  // how many, in brackets
   }
 
   // The most urgent rows, as of `ticks`; `truncated`: of a listing that lacks runs.
@@ -52,12 +52,15 @@ export class Attention {
     const listed = groups.stale.length;
     const missing = status === null || this.listedTicks === null ? 0
       : Math.max(0, status.stale - this.log.settledSince(monitor.ticks) - listed);
-    this.count = groups.fleet.length + listed + missing + groups.timeout.length;
+    const count = groups.fleet.length + listed + missing + groups.timeout.length;
+    const over = groups.timeout.length > 0 && monitor.now() - this.log.timeoutsFrom < timeoutShownMs
+      ? "over " : "";
+    this.counted = count ? `(${over}${number(count)})` : "";
     const items = [...groups.fleet];
     const show = (name, count, max) => {
       items.push(...groups[name].slice(0, max));
       const hidden = count - max;
-      if (hidden > 0) items.push({ key: `more ${name}`, more: name, hidden });
+      if (hidden > 0) items.push({ key: `more ${name}`, more: name, hidden, over });
     };
     const staleMax = groups.fleet.length ? shownInStorm : shownMax.stale;
     // Where all rows that were asked for are stale, the listing has more.
@@ -67,8 +70,7 @@ export class Attention {
     show("timeout", groups.timeout.length, shownMax.timeout);
     items.push(...groups.near.slice(0, shownMax.near));
     reconcile(this.list, items, (item) => item.key, (item) => this.make(item), update);
-    setText(this.title, this.count ? `Needs attention (${number(this.count)})`
-      : "Needs attention");
+    setText(this.title, `Needs attention ${this.counted}`.trim());
     this.none.hidden = items.length > 0;
     setText(this.none, unknown || (status.stale > 0 ? notKnown : status.agents_monitoring === 0
       ? "Nobody: there are no runs." : "Nobody. All runs were heard in time."));
@@ -141,7 +143,7 @@ export class Attention {
 function update(node, item) {
   if (item.more) {
     setText(node.firstChild, item.more === "stale" ? `and ${many(item.hidden, "more stale run")}`
-      : `and ${number(item.hidden)} more that timed out`);
+      : `and ${item.over}${number(item.hidden)} more that timed out`);
     return;
   }
   const what = node.querySelector(".what");

@@ -10,6 +10,7 @@ const byId = (id) => document.getElementById(id);
 export class Health {
   events = new Spark(byId("spark-events"), "Events per second");
   alerts = new Spark(byId("spark-alerts"), "Alerts per second");
+  alertsFrom = 0;  // since then all alerts are counted (epoch ms)
   last = null;  // the status of the last sample, and when it came
 
   constructor(monitor) {
@@ -30,10 +31,13 @@ export class Health {
 
   // The alerts from before this page was opened.
   seed(alerts) {
-    const earlier = new Array(samplesMax).fill(0);
+    this.alertsFrom = alerts[0]?.seq > 1 ? alerts[0].raised_at : 0;
     const now = this.monitor.now();
-    for (const alert of alerts) {
-      const second = samplesMax - 1 - Math.floor((now - alert.raised_at) / 1000);
+    const secondOf = (at) => samplesMax - 1 - Math.floor((now - at) / 1000);
+    const unknown = Math.max(0, secondOf(this.alertsFrom));
+    const earlier = new Array(samplesMax).fill(null, 0, unknown).fill(0, unknown);
+    for (const { raised_at: at } of alerts) {
+      const second = secondOf(at);
       if (second >= 0 && second < samplesMax) earlier[second] += 1;
     }
     const own = this.alerts.samples;
@@ -108,7 +112,8 @@ export class Health {
     byId("count-stale").parentElement.classList.toggle("alarming", status.stale > 0);
     const rate = believed ? this.events.samples.at(-1) : null;
     setText(byId("rate-events"), typeof rate === "number" ? number(Math.round(rate)) : "–");
-    setText(byId("rate-alerts"), number(this.alerts.sum()));
+    const over = this.monitor.now() - this.alertsFrom < samplesMax * 1000 ? "over " : "";
+    setText(byId("rate-alerts"), over + number(this.alerts.sum()));
     this.events.draw();
     this.alerts.draw();
   }

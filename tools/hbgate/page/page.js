@@ -12,7 +12,7 @@ import { SignIn } from "./sign_in.js";
 import { Stream } from "./stream.js";
 import { RunTable } from "./table.js";
 import { Timeline } from "./timeline.js";
-import { kindWords, many, number, runAddress, visible } from "./words.js";
+import { kindWords, many, runAddress, visible } from "./words.js";
 
 const refreshMs = 1000;
 const refreshGapMs = 250;  // however many alerts come
@@ -204,7 +204,7 @@ function draw() {
   drawFilters();
   const place = runPage.agent === null ? "Heartbeat" : `${visible(runPage.agent)} · Heartbeat`;
   const sign = monitor.status === null && monitor.silent === null ? "" : !believed ? "No news! · "
-    : attention.count ? `(${number(attention.count)}) ` : "";
+    : attention.counted && `${attention.counted} `;
   document.title = sign + place;
 }
 
