@@ -95,10 +95,11 @@ let asksKept = false;
 async function askKept({ epoch, alert_seq: last }) {
   if (asksKept) return;
   asksKept = true;
+  const { ticks } = monitor;  // that status counts what they settled
   try {
     const kept = await ask("alerts", { since_seq: Math.max(0, last - keptAsked), epoch, limit: keptMax });
     if (kept.epoch !== log.epoch) return;  // another monitor by now: its status is to come
-    log.takeKept(kept.alerts, performance.now());
+    log.takeKept(kept.alerts, ticks);
     stream.resumeAfter(`${kept.epoch}/${Math.max(log.last, last)}`);
     timeline.asked = true;
     health.seed(kept.alerts);
