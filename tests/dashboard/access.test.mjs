@@ -54,7 +54,10 @@ test("the right one opens the page, for this tab alone", async () => {
   await textIs(page, "#grid-body .agent", /secret-agent/);
   assert(!page.url().includes("token"));
   assert.equal(await page.evaluate(() => JSON.stringify(localStorage) + document.cookie), "{}");
-  const other = await openPage(browser, fleet.url);
-  await textIs(other, "#sign-in h1", /asks for a token/);
-  await other.context().close();
+  for (const context of [page.context(), await browser.newContext()]) {
+    const other = await context.newPage();
+    await other.goto(fleet.url);
+    await textIs(other, "#sign-in h1", /asks for a token/);
+    await other.close();
+  }
 });

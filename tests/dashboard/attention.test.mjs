@@ -105,6 +105,76 @@ test("a storm is told as one, and goes when it subsides", async () => {
   assert.equal(await page.$$eval("#alerts-list li", (lines) => lines.length), 2);
 });
 
+test("numbers of a large incident that the page cannot know are not told as exact", async () => {
+  fleet = await Fleet.start();
+  await fleet.sendMany(Array.from({ length: 700 }, (_, i) => registered(`agent-${i}`, { timeout_after_ms: 1 })));
+  await eventually(async () => (await fleet.ask("alerts?since_seq=699")).last_seq === 700, "700 timeouts");
+  page = await openPage(browser, fleet.url);
+  await textIs(page, "#rate-alerts", /^over 5\d\d$/);
+  await textIs(page, "#attention-title", /\(over 200\)$/);
+  await textIs(page, "#attention-list .more", /^and over 195 more that timed out/);
+  assert.match(await page.title(), /^\(over 200\) /);
+  await page.getByText("Dismiss all").click();
+  await textIs(page, "#attention-none", /Nobody/);
+  await textIs(page, "#attention-title", /attention$/);
+});
+
+test("of a storm whose own alert is kept no longer there is one line in the timeline", async () => {
+  fleet = await Fleet.start();
+  await fleet.send(Array.from({ length: 30 }, (_, i) => registered(`agent-${i}`, { stale_after_ms: 300, timeout_after_ms: 5000 })));
+  const told = (kind) => eventually(async () =>
+    (await fleet.ask("alerts")).alerts.find((alert) => alert.kind === kind), kind);
+  const storm = await told("storm");
+  await told("timeout");  // no stream brings the storm as news any more
+  page = await openPage(browser, "about:blank");
+  await page.route("**/alerts?*", async (route) => {
+    const response = await route.fetch();
+    const { alerts, ...rest } = await response.json();
+    await route.fulfill({ response, json: { ...rest, alerts: alerts.filter(({ seq }) => seq > storm.seq) } });
+  });
+  await page.goto(fleet.url);
+  await textIs(page, "#attention-list", /25 more that timed out/);
+  await textIs(page, "#alerts-list", /Resolved.*A storm was on: its alerts are not listed one by one/);
+  assert.equal(await page.getByText("A storm was on").count(), 1);
+  assert.equal(await page.getByText("part of a storm").count(), 0);
+});
+
+test("stale runs that a truncated listing lacks are kept, counted and said; nobody is not", async () => {
+  fleet = await Fleet.start();
+  page = await openPage(browser, "about:blank");
+  await page.route("**/ranking?*", async (route) => {
+    const response = await route.fetch();
+    const { agents, ...rest } = await response.json();
+    await route.fulfill({ response, json: { ...rest, agents: agents.filter((row) => !row.stale), truncated: true } });
+  });
+  await page.goto(fleet.url);
+  await fleet.send([registered("healthy"), registered("unlisted")]);
+  await textIs(page, "#attention-none", /Nobody/);
+  await fleet.send([active("unlisted", { stale_after_ms: 300 })]);
+  await textIs(page, attentionFirst, /Stale.*unlisted/);
+  await textIs(page, attentionFirst, /silent for [3-9] s/);  // also after further listings
+  await textIs(page, "#attention-title", /\(1\)/);
+
+  await page.route("**/alerts?*", async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...await response.json(), alerts: [] } });
+  });
+  await page.evaluate(() => sessionStorage.setItem("said", ""));
+  await page.addInitScript(() => addEventListener("DOMContentLoaded", () => {
+    new MutationObserver(() => {
+      const none = document.getElementById("attention-none");
+      if (!none.hidden) sessionStorage.setItem("said", sessionStorage.getItem("said") + none.textContent);
+    }).observe(document.body, { childList: true, subtree: true, characterData: true, attributes: true });
+  }));
+  await page.reload();
+  await textIs(page, attentionFirst, /^1 stale run is not among those listed$/);
+  await textIs(page, "#attention-title", /\(1\)/);
+  assert.match(await page.title(), /^\(1\)/);
+  assert.doesNotMatch(await page.evaluate(() => sessionStorage.getItem("said")), /Nobody/);
+  await fleet.send([active("unlisted")]);
+  await textIs(page, "#attention-none", /Nobody/);
+});
+
 test("a monitor that began anew is not charged with the storm of the one before, whether it alerts or not", async () => {
   await begin();
   const ids = Array.from({ length: 30 }, (_, i) => `agent-${i}`);
@@ -141,6 +211,7 @@ test("alerts from before and those of the stream are there, each once, whichever
   await textIs(page, "#alerts-list", /one.*two|two.*one/);
   const lines = () => page.$$eval("#alerts-list .message", (all) => all.map((line) => line.textContent));
   assert.equal((await lines()).length, 3);
+  await textIs(page, "#rate-alerts", /^3$/);
   // What the gateway itself hears late, a stream that is opened before has as news.
   await eventually(async () => (await fleet.ask("agents/three")).alerts.length === 1, "the gateway has them");
 

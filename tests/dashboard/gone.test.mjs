@@ -42,7 +42,7 @@ async function nothingIsCurrent() {
   assert.deepEqual(await shown(), first);
 }
 
-test("a killed monitor is said at once, and nothing is shown as current; restarted, the page recovers", async () => {
+test("a killed monitor is said, and nothing is shown as current; restarted, the page recovers", async () => {
   await page.evaluate(() => {
     const banner = document.getElementById("banner");
     window.banners = [];
@@ -69,6 +69,25 @@ test("a killed monitor is said at once, and nothing is shown as current; restart
   assert.equal((await shown()).old, false);
   await fleet.send([registered("gamma", { timeout_after_ms: 1 })]);
   await textIs(page, "#alerts-list li:first-child", /Timeout: agent gamma/);
+});
+
+test("a monitor that is held up is not called gone, and what it last said is not shown as current", async () => {
+  await page.evaluate(() => {
+    window.said = "";
+    new MutationObserver(() => {
+      for (const id of ["health-text", "banner", "announcer"]) window.said += document.getElementById(id).textContent;
+    }).observe(document.body, { childList: true, characterData: true, subtree: true });
+  });
+  fleet.monitor.kill("SIGSTOP");
+  await textIs(page, "#health-text", /^The monitor has not answered for [12] s$/);
+  assert.equal(await page.getAttribute("#health", "data-state"), "behind");
+  assert((await shown()).old);
+  assert.match((await shown()).asOf, /^as of/);
+  assert.match(await page.$eval("#grid-body", (node) => getComputedStyle(node).filter), /grayscale/);
+  fleet.monitor.kill("SIGCONT");
+  await textIs(page, "#health-text", /Alive and keeping up/);
+  assert.equal((await shown()).old, false);
+  assert.doesNotMatch(await page.evaluate(() => window.said), /gone|does not answer|answers again/);
 });
 
 test("opened while the monitor is gone, the page says so and shows no figures", async () => {

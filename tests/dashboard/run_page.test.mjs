@@ -90,6 +90,28 @@ test("the state file is read once, and again after another alert of the run", as
   assert.equal(asked.times, 2);
 });
 
+test("what a run does, and what happens to it, waits for no history", async () => {
+  let answer;
+  const held = new Promise((resolve) => { answer = resolve; });
+  await page.route("**/history?*", async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(`${fleet.url}#/agent/worker?run=r2`);
+  await textIs(page, "#run .run-state", /last heard/);
+  await textIs(page, "#run .why", /verdict/);
+  await textIs(page, "#run .empty", /Older ones are being read/);
+  await fleet.send([active("worker", { run_id: "r2", stale_after_ms: 300 })]);
+  await textIs(page, "#run .run-state", /stale: silent for/);
+  await fleet.send([active("worker", { run_id: "r2" })]);
+  await textIs(page, "#run .run-state", /last heard/);
+  await textIs(page, "#run .alert-list li:first-child", /Resolved: agent worker/);
+  answer();
+  await textIs(page, "#run .alert-list", /Resolved: agent worker.*Stale agent detected: worker/);
+  await page.waitForFunction(() => document.querySelector("#run .empty").hidden);
+  await page.unroute("**/history?*");
+});
+
 test("a gateway that reads no state file is not asked for what is in it", async () => {
   const bare = await Fleet.start();
   try {

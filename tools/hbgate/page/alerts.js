@@ -1,6 +1,6 @@
 // What the alerts say: which were raised, and which episodes are open. Alerts come from the stream,
 // in order, and once from what the monitor kept before it; each counts once.
-import { runKey } from "./words.js";
+import { many, runKey } from "./words.js";
 
 const keptMax = 1000;
 const pendingMax = 200;
@@ -19,6 +19,8 @@ export class AlertLog {
   pending = new Map();   // run's key → {alert, ticks}: stale ones that no listing has shown yet
   settled = new Map();   // run's key → ticks: no longer stale, perhaps not yet so in a listing
   ended = new Set();     // ids of episodes that are over
+  noted = new Set();     // ids of storms whose own alert is not here
+  timeoutsFrom = 0;      // since then all timeouts are here (epoch ms)
 
   // Returns those that are new.
   takeStreamed(alerts, ticks) {
@@ -39,6 +41,7 @@ export class AlertLog {
   takeKept(alerts, ticks) {
     const earlier = alerts.filter((alert) => this.first === null || alert.seq < this.first);
     if (earlier.length === 0) return;
+    if (earlier[0].seq > 1) this.lackTimeouts(earlier[0].raised_at);
     for (const alert of earlier) this.apply(alert, ticks);
     this.keep([...earlier, ...this.kept]);
     this.last = Math.max(this.last, earlier.at(-1).seq);
@@ -58,6 +61,16 @@ export class AlertLog {
   note(text, at) {
     this.kept.push({ note: text, at });
   }
+  // Among what is missing may be the end of what is pending.
+  lost(count, at) {
+    this.pending.clear();
+    this.lackTimeouts(at);
+    this.note(`${many(count, "alert")} came that are kept no longer.`, at);
+  }
+
+  lackTimeouts(until) {
+    this.timeoutsFrom = Math.max(this.timeoutsFrom, until);
+  }
 
   apply(alert, ticks) {
     const run = runKey(alert);
@@ -70,7 +83,10 @@ export class AlertLog {
         break;
       case "timeout":
         this.timeouts.set(alert.id, alert);
-        limit(this.timeouts, timeoutsMax);
+        if (this.timeouts.size > timeoutsMax) {
+          this.lackTimeouts(this.timeouts.values().next().value.raised_at);
+          limit(this.timeouts, timeoutsMax);
+        }
         this.settle(run, alert.supersedes, ticks);
         break;
       case "storm":
@@ -98,27 +114,39 @@ export class AlertLog {
 
   // What belongs to a storm has no line of its own, or there would be nothing else to see: its
   // warnings (those raised before it was known for one follow from its since_seq), and that they
-  // are resolved.
+  // are resolved. A storm whose own alert is not here is noted.
   keep(all) {
     const listed = new Set();
-    const single = all.filter((one) => {
+    const single = all.flatMap((one) => {
+      if (one.note) return this.storms.has(one.storm) ? [] : one;
       const silenced = one.kind === "resolved"
-        ? one.agent_id !== "" && this.storms.size > 0 && !listed.has(one.id)
+        ? one.agent_id !== "" && this.storms.size + this.noted.size > 0 && !listed.has(one.id)
         : (one.kind === "stale" || one.kind === "timeout") && this.inStorm(one);
-      if (!silenced) listed.add(one.id);
-      return !silenced;
+      if (!silenced) {
+        listed.add(one.id);
+        return one;
+      }
+      if (!one.storm || this.storms.has(one.storm) || this.noted.has(one.storm)) return [];
+      this.noted.add(one.storm);
+      return { note: "A storm was on: its alerts are not listed one by one.", at: one.raised_at, storm: one.storm };
     });
     this.kept = single.slice(-keptMax);
   }
 
   inStorm(one) {
-    return this.storms.has(one.storm) || [...this.storms.values()].some(({ alert }) =>
+    return one.storm || [...this.storms.values()].some(({ alert }) =>
       alert.since_seq <= one.seq && one.seq < alert.seq && alert.epoch === one.epoch);
   }
 
-  // A listing read at `ticks` speaks for itself: what was heard before it is in it.
-  listedAt(ticks) {
-    for (const map of [this.pending, this.settled]) {
+  // How many runs a status that came at `ticks` may still count as stale.
+  settledSince(ticks) {
+    return [...this.settled.values()].filter((settled) => settled > ticks).length;
+  }
+
+  // A listing read at `ticks` speaks for itself: what was heard before it is in it, or, of one that
+  // is truncated, perhaps not.
+  listedAt(ticks, truncated) {
+    for (const map of truncated ? [this.settled] : [this.pending, this.settled]) {
       for (const [run, value] of map) {
         if ((value.ticks ?? value) < ticks) map.delete(run);
       }

@@ -10,6 +10,7 @@ const timeoutShownMs = 10 * 60_000;
 // A listing takes a moment to be read; an alert heard so shortly before it may be missing there.
 const listingSlackMs = 400;
 const dismissedMax = 500;
+export const notKnown = "Not known yet.";
 
 export class Attention {
   constructor(log, { showStale }) {
@@ -22,15 +23,15 @@ export class Attention {
     this.title = document.getElementById("attention-title");
     this.none = document.getElementById("attention-none");
     this.dismissed = new Set(JSON.parse(sessionStorage.getItem("dismissed") ?? "[]"));
-    this.count = 0;
+    this.counted = "";  // how many, in brackets
   }
 
-  // The most urgent rows, as of `ticks`.
-  listed(rows, ticks) {
+  // The most urgent rows, as of `ticks`; `truncated`: of a listing that lacks runs.
+  listed(rows, ticks, truncated) {
     this.rows = rows;
     this.listedTicks = ticks;
     this.answeredTicks = performance.now();
-    this.log.listedAt(ticks - listingSlackMs);
+    this.log.listedAt(ticks - listingSlackMs, truncated);
   }
   // Another monitor, which knows nothing of these.
   forget() {
@@ -43,28 +44,35 @@ export class Attention {
     sessionStorage.setItem("dismissed", JSON.stringify([...this.dismissed].slice(-dismissedMax)));
   }
 
-  // `status`: the last one of the stream, or null; `now`: the monitor's wall clock; `ticks`: up to
-  // when ages grow; `unknown`: what to say where there is nothing to show and that means nothing.
-  draw(status, now, ticks, unknown) {
-    const groups = this.groups(status, now, ticks);
-    // Where all rows that were listed are stale, there are more.
-    const staleCount = this.rows.length > 0 && this.rows.at(-1).stale
-      ? Math.max(groups.stale.length, status?.stale ?? 0) : groups.stale.length;
-    this.count = groups.fleet.length + staleCount + groups.timeout.length;
+  // Ages grow as long as `monitor` is believed. `unknown`: what to say where there is nothing to show
+  // and that means nothing.
+  draw(monitor, unknown) {
+    const { status } = monitor;
+    const groups = this.groups(status, monitor.now(), monitor.agesUntil());
+    const listed = groups.stale.length;
+    const missing = status === null || this.listedTicks === null ? 0
+      : Math.max(0, status.stale - this.log.settledSince(monitor.ticks) - listed);
+    const count = groups.fleet.length + listed + missing + groups.timeout.length;
+    const over = groups.timeout.length > 0 && monitor.now() - this.log.timeoutsFrom < timeoutShownMs
+      ? "over " : "";
+    this.counted = count ? `(${over}${number(count)})` : "";
     const items = [...groups.fleet];
     const show = (name, count, max) => {
       items.push(...groups[name].slice(0, max));
       const hidden = count - max;
-      if (hidden > 0) items.push({ key: `more ${name}`, more: name, hidden });
+      if (hidden > 0) items.push({ key: `more ${name}`, more: name, hidden, over });
     };
-    show("stale", staleCount, groups.fleet.length ? shownInStorm : shownMax.stale);
+    const staleMax = groups.fleet.length ? shownInStorm : shownMax.stale;
+    // Where all rows that were asked for are stale, the listing has more.
+    const asked = this.rows.at(-1)?.stale;
+    show("stale", asked ? listed + missing : listed, staleMax);
+    if (missing > 0 && !asked) items.push({ key: "unlisted", text: unlistedText(missing) });
     show("timeout", groups.timeout.length, shownMax.timeout);
     items.push(...groups.near.slice(0, shownMax.near));
     reconcile(this.list, items, (item) => item.key, (item) => this.make(item), update);
-    setText(this.title, this.count ? `Needs attention (${number(this.count)})`
-      : "Needs attention");
+    setText(this.title, `Needs attention ${this.counted}`.trim());
     this.none.hidden = items.length > 0;
-    setText(this.none, unknown || (status.agents_monitoring === 0
+    setText(this.none, unknown || (status.stale > 0 ? notKnown : status.agents_monitoring === 0
       ? "Nobody: there are no runs." : "Nobody. All runs were heard in time."));
   }
 
@@ -100,6 +108,7 @@ export class Attention {
   }
 
   make(item) {
+    if (item.key === "unlisted") return element("li", { class: "more" }, element("span", { class: "what" }));
     if (item.more) {
       const act = item.more === "stale" ? { text: "Show all stale runs", onclick: this.showStale }
         : { text: "Dismiss all", onclick: () => this.dismissAll() };
@@ -134,7 +143,7 @@ export class Attention {
 function update(node, item) {
   if (item.more) {
     setText(node.firstChild, item.more === "stale" ? `and ${many(item.hidden, "more stale run")}`
-      : `and ${number(item.hidden)} more that timed out`);
+      : `and ${item.over}${number(item.hidden)} more that timed out`);
     return;
   }
   const what = node.querySelector(".what");
@@ -142,6 +151,9 @@ function update(node, item) {
   setAttribute(what, "title", item.run ? item.text : null);  // of which two lines are in sight
   setAttribute(node, "data-kind", item.kind);
 }
+
+const unlistedText = (count) =>
+  `${many(count, "stale run is", "stale runs are")} not among those listed`;
 
 function ofFleet(alert) {
   return { key: alert.id, kind: alert.kind,

@@ -1,8 +1,9 @@
 // Requests to the gateway that this page came from, with the token where it asks for one.
 
-let token = sessionStorage.getItem("token") ?? "";
+// A worker is named by it.
+let token = globalThis.sessionStorage ? sessionStorage.getItem("token") ?? "" : name;
 
-export const hasToken = () => token !== "";
+export const tokenUsed = () => token;
 export function useToken(text) {
   token = text.trim();
   sessionStorage.setItem("token", token);
@@ -32,12 +33,12 @@ const answerLimitMs = 10_000;
 
 // The JSON of an answer. `parameters` that are "" or null are left out. Throws Refused, or what
 // fetch throws.
-export async function ask(path, parameters = {}, signal = null) {
+export async function ask(path, parameters = {}, signal = null, limitMs = answerLimitMs) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
     if (value !== "" && value !== null) query.set(name, value);
   }
-  const limit = AbortSignal.timeout(answerLimitMs);
+  const limit = AbortSignal.timeout(limitMs);
   const either = new AbortController();
   for (const one of [limit, signal]) {
     if (one?.aborted) either.abort();

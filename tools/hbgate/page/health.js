@@ -10,6 +10,7 @@ const byId = (id) => document.getElementById(id);
 export class Health {
   events = new Spark(byId("spark-events"), "Events per second");
   alerts = new Spark(byId("spark-alerts"), "Alerts per second");
+  alertsFrom = 0;  // since then all alerts are counted (epoch ms)
   last = null;  // the status of the last sample, and when it came
 
   constructor(monitor) {
@@ -18,22 +19,25 @@ export class Health {
 
   // One sample of each curve, as a status came.
   sample() {
-    const { status, gone, ticks } = this.monitor;
+    const { status, silent, ticks } = this.monitor;
     const { last } = this;
-    const same = gone === null && last !== null && last.epoch === status.epoch;
+    const same = silent === null && last !== null && last.epoch === status.epoch;
     // The number of events begins anew with each start of the monitor, its epoch need not.
     const events = same ? status.events_received_total - last.events_received_total : -1;
     this.events.add(events < 0 ? null : events * 1000 / Math.max(200, ticks - last.ticks));
     this.alerts.add(same ? status.alert_seq - last.alert_seq : null);
-    this.last = gone === null ? { ...status, ticks } : null;
+    this.last = silent === null ? { ...status, ticks } : null;
   }
 
   // The alerts from before this page was opened.
   seed(alerts) {
-    const earlier = new Array(samplesMax).fill(0);
+    this.alertsFrom = alerts[0]?.seq > 1 ? alerts[0].raised_at : 0;
     const now = this.monitor.now();
-    for (const alert of alerts) {
-      const second = samplesMax - 1 - Math.floor((now - alert.raised_at) / 1000);
+    const secondOf = (at) => samplesMax - 1 - Math.floor((now - at) / 1000);
+    const unknown = Math.max(0, secondOf(this.alertsFrom));
+    const earlier = new Array(samplesMax).fill(null, 0, unknown).fill(0, unknown);
+    for (const { raised_at: at } of alerts) {
+      const second = secondOf(at);
       if (second >= 0 && second < samplesMax) earlier[second] += 1;
     }
     const own = this.alerts.samples;
@@ -55,7 +59,7 @@ export class Health {
   }
 
   told() {
-    const { stream, gone, status } = this.monitor;
+    const { stream, silent, status } = this.monitor;
     if (!stream.live()) {
       if (!stream.everHeard && !stream.trouble) {
         return { state: "waiting", text: "Asking the gateway…" };
@@ -64,8 +68,12 @@ export class Health {
       return { state: "bad", text: "No connection to the gateway",
         alarm: `No news for ${duration(stream.silentMs())}${why}. Trying again by itself. ${this.old()}` };
     }
-    if (gone !== null) {
-      const since = gone.since ? ` since ${moment(gone.since)}, for ${duration(gone.at - gone.since)}` : "";
+    if (silent !== null) {
+      const lasted = duration(silent.at - silent.since);
+      if (!this.monitor.gone()) {
+        return { state: "behind", text: `The monitor has not answered for ${lasted}` };
+      }
+      const since = silent.since ? ` since ${moment(silent.since)}, for ${lasted}` : "";
       return { state: "bad", text: "The monitor is gone",
         alarm: `The monitor (hbmond) does not answer${since}. Nobody is being watched. ${this.old()}` };
     }
@@ -104,7 +112,8 @@ export class Health {
     byId("count-stale").parentElement.classList.toggle("alarming", status.stale > 0);
     const rate = believed ? this.events.samples.at(-1) : null;
     setText(byId("rate-events"), typeof rate === "number" ? number(Math.round(rate)) : "–");
-    setText(byId("rate-alerts"), number(this.alerts.sum()));
+    const over = this.monitor.now() - this.alertsFrom < samplesMax * 1000 ? "over " : "";
+    setText(byId("rate-alerts"), over + number(this.alerts.sum()));
     this.events.draw();
     this.alerts.draw();
   }

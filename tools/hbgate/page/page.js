@@ -2,9 +2,9 @@
 // goes to whom it concerns, and the address says which part is shown.
 import { AlertLog } from "./alerts.js";
 import { Announcer } from "./announcer.js";
-import { Attention } from "./attention.js";
+import { Attention, notKnown } from "./attention.js";
 import { element, setAttribute, setText } from "./element.js";
-import { ask, hasToken, Refused } from "./gateway.js";
+import { ask, Refused, tokenUsed } from "./gateway.js";
 import { Health } from "./health.js";
 import { Monitor } from "./monitor.js";
 import { RunPage } from "./run.js";
@@ -12,7 +12,7 @@ import { SignIn } from "./sign_in.js";
 import { Stream } from "./stream.js";
 import { RunTable } from "./table.js";
 import { Timeline } from "./timeline.js";
-import { kindWords, many, number, runAddress, visible } from "./words.js";
+import { kindWords, many, runAddress, visible } from "./words.js";
 
 const refreshMs = 1000;
 const refreshGapMs = 250;  // however many alerts come
@@ -20,7 +20,7 @@ const drawGapMs = 50;
 const rowsOldMs = 5000;    // rows that were not asked for so long are not shown as current
 const typesMs = 15_000;
 const attentionRows = 50;
-const keptAsked = 500;
+const keptAsked = 500, keptMax = 1000;  // more where some were raised meanwhile
 const announcedMax = 20;
 
 const byId = (id) => document.getElementById(id);
@@ -50,7 +50,7 @@ function heard(events) {
   for (const { event, data } of events) {
     if (event === "status") takeStatus(data);
     else if (event === "alert") alerts.push(data);
-    else if (event === "lost") log.note(`${many(data.lost, "alert")} came that are kept no longer.`, monitor.now());
+    else if (event === "lost") log.lost(data.lost, monitor.now());
     else if (event === "restarted") takeRestart(data);
   }
   if (alerts.length > 0) {
@@ -65,10 +65,10 @@ function heard(events) {
 }
 
 function takeStatus(data) {
-  const wasGone = monitor.gone !== null, before = monitor.status;
+  const wasSilent = monitor.silent !== null, wasGone = monitor.gone(), before = monitor.status;
   monitor.take(data);
   health.sample();
-  if (wasGone !== (monitor.gone !== null)) {
+  if (wasGone !== monitor.gone()) {
     announcer.say(wasGone ? "The monitor answers again." : "The monitor does not answer.");
   }
   if (!data.reachable) return;
@@ -76,7 +76,7 @@ function takeStatus(data) {
   takeRestart(data);
   if (!timeline.asked) askKept(data);
   if (before === null) askTypes();
-  if (before === null || wasGone) refresh();
+  if (before === null || wasSilent) refresh();
 }
 
 // A status tells of it as well as the stream's own event, which comes only with the first alert of
@@ -95,11 +95,12 @@ let asksKept = false;
 async function askKept({ epoch, alert_seq: last }) {
   if (asksKept) return;
   asksKept = true;
+  const { ticks } = monitor;  // that status counts what they settled
   try {
-    const kept = await ask("alerts", { since_seq: Math.max(0, last - keptAsked), epoch, limit: keptAsked });
+    const kept = await ask("alerts", { since_seq: Math.max(0, last - keptAsked), epoch, limit: keptMax });
     if (kept.epoch !== log.epoch) return;  // another monitor by now: its status is to come
-    log.takeKept(kept.alerts, performance.now());
-    stream.resumeAfter ??= `${kept.epoch}/${Math.max(log.last, last)}`;
+    log.takeKept(kept.alerts, ticks);
+    stream.resumeAfter(`${kept.epoch}/${Math.max(log.last, last)}`);
     timeline.asked = true;
     health.seed(kept.alerts);
   } catch (error) {
@@ -134,8 +135,9 @@ async function askAttention() {
   if (asksAttention) return;
   asksAttention = true;
   try {
-    const { agents, age_ms: age } = await ask("ranking", { sort: "attention", limit: attentionRows });
-    attention.listed(agents, performance.now() - age);
+    const { agents, age_ms: age, truncated } = await ask("ranking",
+      { sort: "attention", limit: attentionRows });
+    attention.listed(agents, performance.now() - age, truncated);
     learnTypes(agents.map((run) => run.agent_type));
     draw();
   } catch (error) {
@@ -197,14 +199,13 @@ function draw() {
     : runPage.answeredTicks;
   document.body.classList.toggle("rows-old", performance.now() - answered > rowsOldMs);
   health.draw();
-  attention.draw(monitor.status, monitor.now(), until, believed && attention.listedTicks !== null ? ""
-    : "Not known yet.");
+  attention.draw(monitor, believed && attention.listedTicks !== null ? "" : notKnown);
   table.draw(until);
   timeline.draw();
   drawFilters();
   const place = runPage.agent === null ? "Heartbeat" : `${visible(runPage.agent)} · Heartbeat`;
-  const sign = monitor.status === null && monitor.gone === null ? "" : !believed ? "No news! · "
-    : attention.count ? `(${number(attention.count)}) ` : "";
+  const sign = monitor.status === null && monitor.silent === null ? "" : !believed ? "No news! · "
+    : attention.counted && `${attention.counted} `;
   document.title = sign + place;
 }
 
@@ -217,7 +218,7 @@ function drawFilters() {
   }
   byId("no-match").hidden = !(table.total === 0 && filtered);
   byId("no-runs").hidden = !(table.total === 0 && !filtered);
-  const sign = hasToken() ? "-H 'Authorization: Bearer TOKEN' " : "";
+  const sign = tokenUsed() ? "-H 'Authorization: Bearer TOKEN' " : "";
   setText(byId("first"), `curl ${sign}${new URL("ping/my-agent", location.href.split("#")[0])}`);
 }
 

@@ -6,7 +6,7 @@ import { alertLine } from "./timeline.js";
 import { deadlineText, duration, many, moment, number, precise, runKey, stateOf, visible }
   from "./words.js";
 
-const historyMax = 200;
+const historyMax = 200, historyLimitMs = 120_000;
 const unaskable = /^\.\.?$/;  // browsers take such parts out of a path, however they are written
 
 export class RunPage {
@@ -21,12 +21,11 @@ export class RunPage {
     this.agent = agent;
     this.run = run;
     this.answeredTicks = performance.now();
-    this.history = [];
+    this.history = null;  // not read yet
     this.historyTrouble = "";  // why it could not be read
     this.historyDue = true;
-    this.answered = false;
-    this.asking?.abort();
-    this.asking = null;
+    this.answer = null;
+    this.leave();
     this.title = element("h1", { tabindex: -1, class: "data" }, visible(agent));
     this.state = element("p", { class: "run-state" }, "Asking…");
     this.runs = element("div", { class: "run-parts" });
@@ -44,10 +43,15 @@ export class RunPage {
 
   hide() {
     this.agent = null;
-    this.asking?.abort();
-    this.asking = null;
+    this.leave();
     this.main.hidden = true;
     this.main.replaceChildren();
+  }
+
+  leave() {
+    this.asking?.abort();
+    this.askingHistory?.abort();
+    this.asking = this.askingHistory = null;
   }
 
   // An alert was raised: what the state file says of this agent has changed.
@@ -66,12 +70,12 @@ export class RunPage {
         + `address. This tells of it: hbctl why ${this.agent}`);
       return;
     }
+    if (keepsHistory && this.historyDue && !this.askingHistory) this.askHistory();
     const asking = new AbortController();
     this.asking = asking;
     const path = `agents/${encodeURIComponent(this.agent)}`
       + (this.run === null ? "" : `?run_id=${encodeURIComponent(this.run)}`);
     try {
-      if (keepsHistory && this.historyDue) await this.askHistory(asking.signal);
       const answer = await ask(path, {}, asking.signal);
       if (asking === this.asking) this.draw(answer);
     } catch (error) {
@@ -80,7 +84,7 @@ export class RunPage {
         this.draw({ runs: [], alerts: error.body.alerts ?? [], ended: error.body.error });
       } else {
         this.refused(error);
-        if (error instanceof Refused && !this.answered) {
+        if (error instanceof Refused && !this.answer) {
           setText(this.state, `The gateway cannot tell of this agent: ${error.message}.`);
         }
       }
@@ -89,39 +93,52 @@ export class RunPage {
     }
   }
 
-  // Other agents' alerts come along where the id has a * or ? in it: they are globs there.
-  async askHistory(signal) {
+  // It is long in coming from a large file, and nothing waits for it. Other agents' alerts come along
+  // where the id has a * or ? in it: they are globs there.
+  async askHistory() {
     this.historyDue = false;
+    const asking = new AbortController();
+    this.askingHistory = asking;
     try {
-      const { alerts } = await ask("history", { agent: this.agent, limit: 10_000 }, signal);
+      const { alerts } = await ask("history", { agent: this.agent, limit: 10_000 }, asking.signal,
+        historyLimitMs);
+      if (asking !== this.askingHistory) return;
       this.historyTrouble = "";
       this.history = alerts.filter((alert) => alert.agent_id === this.agent).slice(-historyMax);
     } catch (error) {
+      if (asking !== this.askingHistory) return;
       if (error instanceof Refused && error.status !== 401) {
         this.historyTrouble = error.message;
-        return;
+      } else {
+        this.historyDue = true;
+        this.refused(error);
       }
-      this.historyDue = true;
-      throw error;
     }
+    this.askingHistory = null;
+    if (this.answer) this.drawAlerts();
   }
 
   draw(answer) {
-    this.answered = true;
+    this.answer = answer;
     this.answeredTicks = performance.now();
     this.drawState(answer);
     reconcile(this.runs, answer.runs, runKey, makeRun, (node, run) => drawRun(node, run));
+    this.drawAlerts();
+  }
+
+  drawAlerts() {
     const known = new Map();
-    for (const alert of [...this.history, ...answer.alerts]) {
+    for (const alert of [...this.history ?? [], ...this.answer.alerts]) {
       if (this.run !== null && alert.run_id !== this.run) continue;
       known.set(`${alert.epoch}/${alert.seq}`, alert);
     }
     const alerts = [...known.values()].sort((a, b) => a.raised_at - b.raised_at || a.seq - b.seq);
     reconcile(this.alerts, alerts.reverse(), (alert) => `${alert.epoch}/${alert.seq}`,
       (alert) => alertLine(alert, false), () => {});
-    this.alertsNone.hidden = alerts.length > 0 && !this.historyTrouble;
-    setText(this.alertsNone, this.historyTrouble
-      ? `Older ones cannot be told: ${this.historyTrouble}.` : "None that are kept.");
+    const reading = this.askingHistory && this.history === null;
+    this.alertsNone.hidden = alerts.length > 0 && !this.historyTrouble && !reading;
+    setText(this.alertsNone, this.historyTrouble ? `Older ones cannot be told: ${this.historyTrouble}.`
+      : reading ? "Older ones are being read." : "None that are kept.");
   }
 
   drawState({ runs, ended, runs_truncated: truncated }) {

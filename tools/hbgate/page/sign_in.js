@@ -1,6 +1,6 @@
 // Asks for the token where the gateway wants one.
 import { setText } from "./element.js";
-import { hasToken, useToken } from "./gateway.js";
+import { tokenUsed, useToken } from "./gateway.js";
 import { visible } from "./words.js";
 
 export class SignIn {
@@ -32,7 +32,7 @@ export class SignIn {
       : "This gateway asks for a token");
     setText(this.why, error.status === 403
       ? `The gateway refuses this (403): ${visible(error.message)}.`
-      : hasToken() ? "The gateway does not know this token (401)."
+      : tokenUsed() ? "The gateway does not know this token (401)."
         : "It is in the file that hbgate was given with --token-file, in a line that begins with read.");
     document.body.classList.add("refused");
     this.form.hidden = false;

@@ -1,33 +1,11 @@
-// The gateway's event stream, read for ever. It is read by fetch and not by EventSource, which
-// cannot send a token and does not say why it failed.
-import { open, Refused } from "./gateway.js";
+// What the gateway says, as it says it: from the stream that all tabs share, or, where a browser
+// knows no shared workers, from one of this tab's own.
+import { Refused, tokenUsed } from "./gateway.js";
+import { StreamReader } from "./stream_reader.js";
 
 const silenceLimitMs = 3000;  // the gateway says something every second
-const giveUpMs = 6000;
-const retryMinMs = 500, retryMaxMs = 5000;
-
-// Splits text that comes in pieces into events {event, data, id}.
-export class EventParser {
-  rest = "";
-
-  take(text) {
-    const events = [];
-    const blocks = (this.rest + text).replaceAll("\r\n", "\n").split("\n\n");
-    this.rest = blocks.pop();
-    for (const block of blocks) {
-      const event = { event: "message", data: "", id: null };
-      for (const line of block.split("\n")) {
-        const colon = line.indexOf(":");
-        if (colon <= 0) continue;
-        const name = line.slice(0, colon);
-        const value = line.slice(colon + 1).replace(/^ /, "");
-        event[name] = name === "data" && event.data ? `${event.data}\n${value}` : value;
-      }
-      if (event.data) events.push(event);
-    }
-    return events;
-  }
-}
+const workerLimit = 12;  // seconds: a worker tells of each attempt's end
+const hiddenMs = 10_000;
 
 export class Stream {
   // `events(list)`: [{event, data (parsed), id}], all that one read brought. `refused(error)`: a
@@ -35,13 +13,15 @@ export class Stream {
   constructor({ events, refused }) {
     this.events = events;
     this.refused = refused;
-    this.resumeAfter = null;  // EPOCH/SEQ
     this.heard = { ticks: performance.now(), wall: Date.now() };
     this.everHeard = false;
     this.trouble = "";  // why the last attempt ended
-    this.retryMs = retryMinMs;
-    this.retry = null;
-    this.attempt = null;
+    this.own = new StreamReader((message) => this.take(message));
+    this.port = null;   // to the worker; null: this tab reads by itself
+    this.unanswered = 0;  // seconds awake: at the end of a sleep a worker is not late
+    setInterval(() => this.port && ++this.unanswered > workerLimit && this.readAlone(), 1000);
+    addEventListener("pagehide", ({ persisted }) => persisted || this.leave());
+    document.addEventListener("visibilitychange", () => this.look());
   }
 
   // The wall clock goes on while a machine sleeps, the other is never set: the larger is the truth
@@ -54,53 +34,56 @@ export class Stream {
   }
 
   restart() {
-    clearTimeout(this.retry);
-    this.retryMs = retryMinMs;
-    this.attempt?.abort();
-    this.read();
+    this.leave();
+    if (!globalThis.SharedWorker) return this.readAlone();
+    const worker = new SharedWorker("stream_worker.js", { type: "module", name: tokenUsed() });
+    worker.onerror = () => this.readAlone();
+    this.port = worker.port;
+    this.port.onmessage = ({ data }) => this.take(data);
+    this.unanswered = 0;
   }
 
-  async read() {
-    const attempt = new AbortController();
-    this.attempt = attempt;
-    let patience = setTimeout(() => attempt.abort(), giveUpMs);
-    try {
-      const headers = { Accept: "text/event-stream" };
-      if (this.resumeAfter) headers["Last-Event-ID"] = this.resumeAfter;
-      const response = await open("stream", headers, attempt.signal);
-      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-      const parser = new EventParser();
-      for (;;) {
-        const { value, done } = await reader.read();
-        if (done) break;
-        clearTimeout(patience);
-        patience = setTimeout(() => attempt.abort(), giveUpMs);
-        this.take(parser.take(value));
-      }
-      this.trouble = "the gateway ended the stream";
-    } catch (error) {
-      if (attempt !== this.attempt) return;  // another has begun meanwhile
-      if (error instanceof Refused && (error.status === 401 || error.status === 403)) {
-        this.refused(error);
-        return;
-      }
-      this.trouble = error instanceof Refused ? error.message : "the gateway does not answer";
-    } finally {
-      clearTimeout(patience);
+  readAlone() {
+    this.leave();
+    this.look();
+  }
+
+  leave() {
+    this.port?.postMessage(null);
+    this.port = null;
+    this.own.stop();
+  }
+
+  // Its own stream takes a connection, which tabs in sight need more.
+  look() {
+    clearTimeout(this.unseen);
+    if (this.port !== null) return;
+    if (document.hidden) {
+      this.unseen = setTimeout(() => {
+        this.own.stop();
+        this.trouble = "nobody looked at this page";
+      }, hiddenMs);
+    } else if (this.own.attempt === null) {
+      this.own.restart();
     }
-    if (attempt !== this.attempt) return;
-    this.retry = setTimeout(() => this.read(), this.retryMs);
-    this.retryMs = Math.min(retryMaxMs, this.retryMs * 2);
   }
 
-  take(raw) {
-    if (raw.length === 0) return;
+  // Alerts up to this one are known.
+  resumeAfter(place) {
+    this.own.resumeAfter ??= place;
+    this.port?.postMessage(place);
+  }
+
+  take({ raw, trouble, refused }) {
+    this.unanswered = 0;
+    if (refused) this.refused(new Refused(refused.status, refused.body));
+    if (trouble) this.trouble = trouble;
+    if (!raw) return;
     this.heard = { ticks: performance.now(), wall: Date.now() };
     this.everHeard = true;
     this.trouble = "";
-    this.retryMs = retryMinMs;
     const events = raw.map(({ event, data, id }) => ({ event, id, data: JSON.parse(data) }));
-    for (const { id } of events) this.resumeAfter = id ?? this.resumeAfter;
+    for (const { id } of events) this.own.resumeAfter = id ?? this.own.resumeAfter;
     this.events(events);
   }
 }

@@ -6,7 +6,7 @@ import { deadlineOf, deadlineText, duration, many, nearFraction, number, runAddr
   visible } from "./words.js";
 
 // What the gateway sorts by, and what a first click on the head sorts by.
-export const columns = [
+const columns = [
   { name: "agent", title: "Agent", first: "agent_id" },
   { name: "type", title: "Type", first: "agent_type" },
   { name: "state", title: "State", first: "status" },
