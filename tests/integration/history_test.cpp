@@ -44,9 +44,10 @@ Ended hbctl(const std::string& words, const std::string& environment = "TZ=UTC")
   return ended;
 }
 
-AlertRecord published(std::uint64_t seq, const std::string& agent_id, WallTime raised_at) {
+AlertRecord published(std::uint64_t seq, const std::string& agent_id, WallTime raised_at,
+                      const std::string& epoch = "e1") {
   Alert alert;
-  alert.epoch = "e1";
+  alert.epoch = epoch;
   alert.seq = seq;
   alert.id = "e1-9";
   alert.severity = "warning";
@@ -54,7 +55,7 @@ AlertRecord published(std::uint64_t seq, const std::string& agent_id, WallTime r
   alert.agent_id = agent_id;
   alert.message = "Stale agent detected: " + agent_id + " idle for 301s";
   alert.raised_at = raised_at;
-  AlertRecord record = alert_of("e1", seq, raised_at);
+  AlertRecord record = alert_of(epoch, seq, raised_at);
   record.agent_id = agent_id;
   record.message = alert.message;
   record.payload.clear();
@@ -105,6 +106,21 @@ TEST_CASE("hbctl history shows alerts, newest last, while the monitor writes and
     check();
   }
   check();
+}
+
+TEST_CASE("hbctl history names the epochs where a seq is of more than one") {
+  const Folder folder;
+  {
+    Monitor monitor(folder.file());
+    monitor.next.alerts = {published(7, "pm", wall_at(first_ms)),
+                           published(1, "pm", wall_at(first_ms + 1'000), "e2")};
+    REQUIRE_FALSE(monitor.write());
+  }
+  const Ended ended = hbctl("history --state '" + folder.file() + "'");
+  REQUIRE(ended.lines.size() == 3);
+  CHECK(ended.lines[0].starts_with("RAISED               EPOCH  SEQ"));
+  CHECK(ended.lines[1].starts_with("2023-11-14 22:13:20  e1     7"));
+  CHECK(ended.lines[2].starts_with("2023-11-14 22:13:21  e2     1"));
 }
 
 TEST_CASE("hbctl history --json prints each alert as hbctl alerts --json does") {
