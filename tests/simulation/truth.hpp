@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -214,6 +215,7 @@ class Truth {
   std::map<Name, std::deque<std::pair<SharedMessage, Instant>>> unread_;
   Duration waited_{};  // so long lay unread what is read just now
   Sources sources_;
+  std::set<std::string> forgotten_;  // sources that a start found too old
   std::vector<Pause> pauses_;
   Promptness promptness_;
   std::optional<Reload> reload_;  // the last that changed the threshold

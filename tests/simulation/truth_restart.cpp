@@ -97,8 +97,11 @@ bool Truth::is_told(const Run& run, const Sources& known, const Restart& restart
   const std::string& name = run.changed_by->source;
   const auto before = sources_.find(name);
   const auto source = known.find(name);
-  return before != sources_.end() && before->second.began <= restart.sources_kept_to &&
-         source != known.end() && source->second.seen.contains(run.changed_by->seq);
+  // What is known of one that was forgotten may be from before that: a later power cut, and a clock
+  // that is set back, bring it back.
+  return before != sources_.end() && !forgotten_.contains(name) &&
+         before->second.began <= restart.sources_kept_to && source != known.end() &&
+         source->second.seen.contains(run.changed_by->seq);
 }
 
 void Truth::check_kept(const Name& name, const Run& run, const core::Run* now,
@@ -184,6 +187,7 @@ Truth::Sources Truth::known_sources(const daemon::Watch& watch, const Restart& r
     --left;
     if (watch.health().started - source->heard > sources_kept) {
       sources_.erase(source->name);  // it is forgotten at its next event
+      forgotten_.insert(source->name);
       continue;
     }
     auto& [seen, began, incarnation, base, restored] = known[source->name];
