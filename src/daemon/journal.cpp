@@ -110,8 +110,8 @@ void Journal::settle(std::optional<store::Storage::Written> written, Instant now
   }
   health_.state_file = in_file_ ? "kept" : "left";
   health_.state_commit_max_ms = std::max(health_.state_commit_max_ms, written->took);
-  if (written->unsynced) {
-    logger_->warn("{}", *written->unsynced);
+  if (written->warning) {
+    logger_->warn("{}", *written->warning);
   }
   committed_ = handed_over_;
   writing_since_.reset();

@@ -8,6 +8,7 @@
 
 #include "daemon/journal.hpp"
 #include "daemon/records.hpp"
+#include "store/opening.hpp"
 
 namespace heartbeat::daemon {
 namespace {
@@ -26,7 +27,8 @@ std::uint64_t episodes_passed_over(Duration down) {
 }
 
 store::Unusable corrupt(const std::string& path, const std::string& what) {
-  return store::Unusable(path + ": is corrupt (" + what + "); move it away to start without it");
+  return store::Unusable(
+      store::unusable(path, store::Corrupt(what), store::Connection::Access::write));
 }
 
 // Places are taken from the lowest on, runs and tombstones up to the largest runs_max each.

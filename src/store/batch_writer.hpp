@@ -34,8 +34,8 @@ class BatchWriter {
   // fail before. REQUIRES: behind a write().
   std::optional<std::string> prune(const Clocks& clocks, const Keeping& keeping);
   // Notes that the monitor ends in order; one that wrote nothing changes nothing of how the one
-  // before ended. The log is a chain: where
-  // this survives a power cut, so does all that was written before.
+  // before ended. The log is a chain: where this survives a power cut, so does all that was written
+  // before.
   void close();
 
  private:

@@ -154,7 +154,7 @@ void StateFile::Writer::run() {
     Written result;
     result.error = commit(*taken->batch, clocks);
     if (!result.error) {
-      result.unsynced = trouble();
+      result.warning = trouble();
     }
     result.batch = std::move(taken->batch);
     result.took =

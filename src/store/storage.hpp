@@ -70,7 +70,7 @@ class Storage {
     // Why committed batches, this one or earlier, did not reach the disk: as long as it is said, a
     // power cut costs more than a second. Or why the file goes on growing: a large log cannot begin
     // anew, or alerts that are too old cannot be removed. Not with an error.
-    std::optional<std::string> unsynced;
+    std::optional<std::string> warning;
     Duration took{};  // since write()
   };
   // The batch that was handed over, once its fate is known. Never waits.

@@ -429,16 +429,16 @@ TEST_CASE("that the log cannot be brought into the file is said with a batch") {
     }
     require(!monitor.write(), "not written");
     StateFile& file = monitor.file();
-    std::optional<std::string> unsynced;
-    while (!unsynced) {  // on a slow disk the log may reach the limit meanwhile
+    std::optional<std::string> warning;
+    while (!warning) {  // on a slow disk the log may reach the limit meanwhile
       file.write(std::make_unique<Batch>(monitor.next), monitor.clocks);
       const auto written = file.wait_written(patience);
       require(written.has_value(), "what became of a batch is not known in time");
-      unsynced = written->unsynced;
+      warning = written->warning;
     }
-    require(unsynced->starts_with(folder.file() + ": ") &&
-                unsynced->find("File too large") != std::string::npos,
-            *unsynced);
+    require(warning->starts_with(folder.file() + ": ") &&
+                warning->find("File too large") != std::string::npos,
+            *warning);
   });
   CHECK(child.wait() == 0);
 }
@@ -457,7 +457,7 @@ TEST_CASE("that a reader lets the log grow is said while it does, and no longer"
     monitor.file().write(std::move(batch), monitor.clocks);
     const auto written = monitor.file().wait_written(patience).value();
     REQUIRE_FALSE(written.error);
-    return written.unsynced;
+    return written.warning;
   };
   const auto log_size = [&folder] { return std::filesystem::file_size(folder.file() + "-wal"); };
   write();
@@ -465,13 +465,13 @@ TEST_CASE("that a reader lets the log grow is said while it does, and no longer"
     Connection person(folder.file(), Connection::Access::read, Duration{0});
     const Transaction past(person, "BEGIN");
     person.number("SELECT count(*) FROM runs");
-    std::optional<std::string> unsynced;
-    while (!unsynced && log_size() < 300'000'000) {
-      unsynced = write();
+    std::optional<std::string> warning;
+    while (!warning && log_size() < 300'000'000) {
+      warning = write();
     }
-    REQUIRE(unsynced);
-    INFO(*unsynced);
-    CHECK(unsynced->starts_with(folder.file() + ": a reader keeps its log from beginning anew"));
+    REQUIRE(warning);
+    INFO(*warning);
+    CHECK(warning->starts_with(folder.file() + ": a reader keeps its log from beginning anew"));
     CHECK(log_size() > 120'000'000);
   }
   while (log_size() > 100'000'000) {  // it begins anew, and is cut to what is usual
@@ -502,7 +502,7 @@ TEST_CASE("that alerts which are too old cannot be removed is said once, until t
     monitor.file().write(std::move(batch), clocks_at(now_ms += 60'001));
     const auto written = monitor.file().wait_written(patience).value();
     REQUIRE_FALSE(written.error);
-    return written.unsynced;
+    return written.warning;
   };
   const auto first_said = [&write] {
     for (int batches = 0; batches < 1'000; ++batches) {
